@@ -1,0 +1,14 @@
+// base64url without padding (RFC 4648 section 5, RFC 7515 section 2): one spelling for each byte string.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sallyport::jose {
+
+std::string base64url_encode(std::string_view bytes);
+// Refuses padding, '+', '/', blanks and stray low bits in the last character.
+std::optional<std::string> base64url_decode(std::string_view text);
+
+}  // namespace sallyport::jose

@@ -1,0 +1,271 @@
+// Every setting of the gateway as plain structs: default, unit and meaning beside each field. This is what one YAML file
+// says (CONTRACT section 6); load.hpp reads it, validate.hpp judges it, each module compiles its own slice.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/secret.hpp"
+
+namespace sallyport::config {
+
+using Millis = std::chrono::milliseconds;
+using Seconds = std::chrono::seconds;
+
+// Where a value stood in the file; line and column count from 1, 0 = not from a file (a default).
+struct Mark {
+  int line = 0;
+  int column = 0;
+};
+
+struct Address {
+  std::string host;         // an IP literal without brackets
+  std::uint16_t port = 0;   // 0: the kernel picks one (tests)
+};
+
+struct TlsFiles {
+  std::string certificate;  // PEM chain, leaf first; absolute after load
+  std::string key;          // PEM
+};
+
+struct Listener {
+  Address address;
+  std::optional<TlsFiles> tls;
+  Mark mark;
+};
+
+struct Admin {
+  Address address;
+  Secret token;  // bearer for /admin/*; empty: /admin/* answers 401 to everybody
+};
+
+struct Limits {
+  Millis head{10'000};             // from the first byte of a request to the end of its head
+  std::size_t head_size = 16 * 1024;   // bytes of a request head, start line included; over it 431 (414 for the target)
+  std::size_t fields = 100;        // fields in a head; over it 431
+  Millis body_idle{60'000};        // longest silence inside a request body
+  std::uint64_t body_rate = 500;   // bytes per second that a request body must keep up, averaged
+  Millis keep_alive{60'000};       // an idle connection between requests
+  Millis stream_idle{3'600'000};   // silence on a response stream or tunnel
+  Millis write_stall{30'000};      // a peer that takes no byte of ours
+  Millis tls_handshake{10'000};
+  std::size_t connections = 10'000;  // client connections in all
+  std::size_t per_address = 0;     // client connections of one address; 0: no limit
+  Millis drain{30'000};            // from SIGTERM until what still runs is cut
+};
+
+struct Log {
+  std::string access = "stdout";  // a path, "stdout" or "off"
+  std::string audit = "stdout";
+  std::string level = "info";     // of the program's own messages, to stderr: debug, info, warn, error
+};
+
+enum class StoreKind { memory, sqlite, redis };
+
+struct Store {
+  StoreKind kind = StoreKind::memory;
+  std::string url = "memory:";    // without user and password: printable
+  std::string path;               // sqlite: file; redis over a Unix socket: socket
+  Address address;                // redis (host may be a DNS name)
+  int database = 0;               // redis
+  bool tls = false;               // rediss
+  std::string user;
+  Secret password;
+  std::string key_prefix = "sallyport:";  // before each Redis key
+  Millis timeout{200};            // for an answer; then the operation is a store error
+  Mark mark;
+};
+
+struct Signing {
+  std::string algorithm = "ES256";
+  std::string keys;        // directory of signing keys (filled on first start); empty with `secret`
+  Secret secret;           // HS*: at least 32 bytes
+  std::string key_id;      // kid for `secret`; empty: derived from a digest of it
+};
+
+enum class RotationMode { always, never };
+enum class WhenFull { evict_oldest, refuse };
+
+struct Refresh {
+  RotationMode rotation = RotationMode::always;
+  Seconds idle_ttl{7 * 86400};         // 0: no idle limit
+  Seconds absolute_ttl{30 * 86400};    // 0: no absolute limit
+  Seconds concurrency_window{10};
+  Seconds rotation_grace{600};
+  unsigned max_sessions_per_user = 0;  // 0: no limit
+  WhenFull when_full = WhenFull::evict_oldest;
+  std::string keys;                    // directory of MAC keys; empty: beside the signing keys
+};
+
+// Someone else's tokens that we accept.
+struct ForeignIssuer {
+  std::string issuer;
+  std::vector<std::string> audience;
+  std::vector<std::string> algorithms;  // names of RFC 7518 / RFC 8037
+  std::string jwks;                     // https://... or file:path
+  std::string key_file;                 // PEM public key
+  Secret secret;                        // HS*
+  std::vector<std::string> types;       // allowed `typ`; empty: at+jwt, JWT or absent
+  Seconds clock_skew{60};
+  Mark mark;
+};
+
+// Where our own claims go, and where the gateway looks for them in any token.
+struct ClaimNames {
+  std::string roles = "roles";
+  std::string name = "name";
+};
+
+struct Tokens {
+  std::string issuer;
+  std::vector<std::string> audience;
+  Seconds access_ttl{600};
+  Seconds clock_skew{5};
+  Signing signing;
+  Refresh refresh;
+  ClaimNames claims;
+  std::vector<ForeignIssuer> issuers;
+  Mark mark;
+};
+
+enum class Degraded { closed, stale, open };
+
+struct Revocation {
+  Millis max_staleness{5'000};
+  Degraded degraded = Degraded::closed;
+};
+
+struct PasswordPolicy {
+  unsigned min_length = 12;   // characters
+  unsigned max_length = 128;
+  bool upper = false, lower = false, digit = false, symbol = false;  // at least one of each that is on
+};
+
+struct NewUser {
+  std::vector<std::string> roles;
+  std::map<std::string, std::string> claims;
+};
+
+struct Users {
+  std::string source = "store";
+  bool registration = false;
+  NewUser fresh;                          // YAML `new`: what a registered user starts with
+  bool require_confirmed_email = false;
+  PasswordPolicy password;
+  std::vector<std::string> profile;       // profile fields that registration takes and the token response shows
+  unsigned hashing_threads = 1;
+  unsigned hashing_queue = 64;            // logins waiting for a thread; over it 503
+};
+
+struct Cors {
+  std::vector<std::string> origins;       // exact origins, or "*" alone
+  std::vector<std::string> methods;       // empty: the route's
+  std::vector<std::string> headers{"Authorization", "Content-Type"};
+  std::vector<std::string> expose;
+  bool credentials = false;
+  Seconds max_age{600};
+  bool on() const { return !origins.empty(); }
+};
+
+struct Throttle {
+  unsigned attempts = 10;       // failed logins per (user, address) ...
+  Seconds window{900};          // ... in this time
+};
+
+// Paths of the gateway's own endpoints; empty: off.
+struct Endpoints {
+  std::string register_, login, refresh, logout, sessions, password, me, jwks, metadata;
+};
+
+struct AuthEndpoints {
+  std::string prefix = "/auth";
+  std::string host;                       // empty: every host
+  Endpoints endpoints;                    // filled from prefix and overrides by load
+  std::vector<std::string> expired_header{"Token-Expired"};
+  Cors cors;
+  Throttle throttle;
+  std::size_t max_body = 64 * 1024;
+};
+
+enum class AuthMode { required, optional, none };
+
+struct Defaults {
+  std::optional<AuthMode> auth;
+  Millis timeout{30'000};                 // request fully sent -> response head
+  std::uint64_t max_body = 10 * 1024 * 1024;
+};
+
+enum class Balance { round_robin, least_requests };
+
+struct Upstream {
+  std::string name;
+  struct Server {
+    bool tls = false;
+    std::string host;                     // IP literal or DNS name
+    std::uint16_t port = 80;
+    std::string unix_path;                // http+unix:/path
+    std::string url;                      // as written
+  };
+  std::vector<Server> servers;
+  Balance balance = Balance::least_requests;
+  Millis connect_timeout{2'000};
+  unsigned max_connections = 256;         // per server and worker
+  unsigned max_idle = 64;                 // kept per server and worker
+  unsigned queue = 256;                   // requests waiting for a connection, per worker; over it 503
+  Millis idle_timeout{30'000};            // an unused connection is closed
+  Mark mark;
+};
+
+// All keys hold; a list = any of.
+struct Allow {
+  std::vector<std::string> roles;
+  std::vector<std::string> scopes;
+  std::vector<std::string> issuers;
+  std::map<std::string, std::vector<std::string>> claims;
+  bool empty() const { return roles.empty() && scopes.empty() && issuers.empty() && claims.empty(); }
+};
+
+struct Route {
+  std::string path;                       // normalised by load; "/x/" covers /x and /x/...
+  std::string host;                       // empty: every host; *.example.com: one label
+  std::vector<std::string> methods;       // empty: all
+  std::string upstream;
+  AuthMode auth = AuthMode::required;     // resolved by load (own, else defaults.auth)
+  bool auth_stated = false;
+  Allow allow;
+  std::map<std::string, std::string> claims_to_headers;  // claim path -> header name
+  std::string strip_prefix;
+  bool forward_authorization = false;
+  std::optional<Degraded> degraded;
+  std::optional<Millis> timeout;
+  std::optional<std::uint64_t> max_body;
+  Cors cors;
+  bool encoded_slash_pass = false;
+  bool empty_segments_pass = false;
+  std::vector<std::string> trailers;      // request and response trailers that are forwarded
+  std::vector<std::string> upgrades;      // protocols beside websocket
+  Mark mark;
+};
+
+struct Config {
+  unsigned workers = 0;                   // 0: one per core
+  std::vector<Listener> listeners;
+  std::optional<Admin> admin;
+  Limits limits;
+  Log log;
+  Store store;
+  Tokens tokens;
+  Revocation revocation;
+  Users users;
+  AuthEndpoints auth;
+  Defaults defaults;
+  std::vector<std::string> trusted_proxies;  // addresses or CIDR
+  std::vector<Upstream> upstreams;
+  std::vector<Route> routes;
+};
+
+}  // namespace sallyport::config
