@@ -1,0 +1,56 @@
+// Slows down who guesses passwords. Two counters over one window: failures of (folded user, address) refuse
+// that pair with 429; failures of the user from anywhere only delay the answer, so that a stranger can't lock
+// a victim out. Unknown names count like known ones.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "auth/store_error.hpp"
+#include "auth/task.hpp"
+#include "auth/users/user_store.hpp"
+#include "config/config.hpp"
+
+namespace sallyport::users {
+
+struct ThrottleKeys {
+  std::string pair;  // the user from this address
+  std::string user;
+};
+
+// Digests, so that a stranger's text of any length is a short key and no name is readable in the store. An
+// IPv6 address counts as its /64, since that is what one customer gets; an IPv4-mapped one as IPv4.
+ThrottleKeys throttle_keys(std::string_view name, std::string_view address);
+
+struct Admission {
+  bool refused = false;
+  std::chrono::seconds retry_after{};  // where refused: at most this long (the window may have begun earlier)
+  std::chrono::milliseconds delay{};   // wait this long before the answer
+};
+
+// The whole decision. Pure.
+Admission admit(unsigned pair_failures, unsigned user_failures, const config::Throttle& rules);
+
+class LoginThrottle {
+ public:
+  LoginThrottle(AttemptStore& store, config::Throttle rules) : store_(store), rules_(rules) {}
+
+  // Before the password is looked at.
+  Task<StoreResult<Admission>> before(ThrottleKeys keys);
+
+  // After a wrong one: counts it. Refused when others were faster: the guesses that were in flight together
+  // with this one may not exceed the limit either.
+  Task<StoreResult<Admission>> failed(ThrottleKeys keys);
+
+  // After a right one: judged again by the failures of meanwhile (a burst of guesses that started together),
+  // then the pair starts anew. The user's own counter stays: a success here says nothing about the guesses
+  // elsewhere.
+  Task<StoreResult<Admission>> succeeded(ThrottleKeys keys);
+
+ private:
+  AttemptStore& store_;
+  config::Throttle rules_;
+};
+
+}  // namespace sallyport::users
