@@ -73,7 +73,9 @@ struct Rotation {
   std::uint32_t generation = 0; // what to issue where the outcome issues
 };
 
-// The whole rule. `presented` is the generation in a refresh token whose MAC was good; `now` is the store's time.
-Rotation rotate(const Session& session, std::uint32_t presented, UnixMillis now, const config::Refresh& rules);
+// The whole rule. `presented` is the generation in a refresh token whose MAC was good; `now` is the store's time;
+// `user_epoch` is the user's current one: a session of a smaller one has been ended with all the others.
+Rotation rotate(const Session& session, std::uint32_t presented, UnixMillis now, const config::Refresh& rules,
+                std::uint64_t user_epoch = 0);
 
 }  // namespace sallyport::sessions

@@ -1,0 +1,97 @@
+// Follows the revocation log, without I/O: says what to read next and what each answer means for the index
+// (CONTRACT section 5). The driver, on one thread:
+//
+//   for (;;) {
+//     const auto read = follower.next_read(steady_now());
+//     auto batch = co_await log.read(read.from, read.limit, read.wait);
+//     if (!batch) { follower.failed(); back off; continue; }
+//     auto step = follower.answered(*batch, steady_now(), wall_now());
+//     if (step.changed) post follower.set() to every worker;
+//     if (!step.reappend.empty() && (co_await log.append(step.reappend))) follower.reappended();
+//   }
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/revocation/revocation_log.hpp"
+#include "auth/revocation/revocation_set.hpp"
+
+namespace sallyport::revocation {
+
+class LogFollower {
+ public:
+  struct Rules {
+    std::string own_issuer;
+    std::size_t page = 1000;                     // entries per read
+    std::chrono::milliseconds wait{1000};        // an idle log answers this often
+    std::chrono::seconds keep_acknowledged{60};  // what we acknowledged so lately might be lost in a failover
+    std::chrono::seconds compact_every{60};
+  };
+  explicit LogFollower(Rules rules);
+
+  struct Read {
+    std::string from;
+    std::size_t limit = 0;
+    std::chrono::milliseconds wait{0};
+  };
+  // The read to send now. Doesn't wait while we are behind.
+  Read next_read(SteadyTime now);
+
+  struct Step {
+    bool changed = false;  // set() is another one
+    bool resynced =
+        false;  // the log was replaced or lost entries: reading from its beginning again (for the log)
+    std::vector<Event>
+        reappend;  // append these, then say reappended(); asked again with each answer until then
+  };
+  Step answered(const Batch& batch, SteadyTime now, UnixSeconds wall);
+
+  // The read, or an append of step.reappend, failed.
+  void failed();
+  void reappended();
+
+  // This process appended these and the log took them: in force here at once. true: set() is another one.
+  bool acknowledged(std::vector<Event> events, SteadyTime now);
+
+  // The log has been read whole since the start.
+  bool ready() const { return ready_; }
+  // Time since the sending of the last answered read that left nothing unread. nullopt: there was none yet.
+  std::optional<std::chrono::milliseconds> staleness(SteadyTime now) const;
+  std::uint64_t entries_read() const { return entries_read_; }  // progress for /readyz
+
+  const std::shared_ptr<const RevocationSet>& set() const { return set_; }
+
+ private:
+  struct Acknowledged {
+    SteadyTime at;
+    Event event;
+  };
+  void follow_marker(const Marker& marker, Step& step);
+  void restart(Step& step);
+  void apply(const Batch& batch, Step& step);
+  void compact(SteadyTime now, UnixSeconds wall, Step& step);
+  void forget_acknowledged(SteadyTime now);
+
+  Rules rules_;
+  std::shared_ptr<const RevocationSet> set_ = RevocationSet::empty();
+  std::string cursor_;
+  std::optional<Marker> marker_;
+  bool behind_ = true;  // more is known to stand there
+  bool ready_ = false;
+  bool broken_ = false;  // the last read failed: what comes back may have lost something
+  bool reappend_ = false;
+  SteadyTime sent_{};  // of the read under way
+  std::optional<SteadyTime> as_of_;
+  std::deque<Acknowledged> acknowledged_;  // oldest first
+  std::optional<SteadyTime> compacted_;
+  std::size_t added_ = 0;  // since the last compaction
+  std::uint64_t entries_read_ = 0;
+};
+
+}  // namespace sallyport::revocation

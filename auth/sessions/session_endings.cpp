@@ -1,0 +1,177 @@
+// The acts of SessionService that end sessions, list them and confirm their tokens.
+#include <algorithm>
+#include <utility>
+
+#include "auth/sessions/session_service.hpp"
+
+namespace sallyport::sessions {
+namespace {
+
+using std::chrono::seconds;
+using LoggedOut = boost::system::result<void, LogoutError>;
+
+// Between taking an event's time and the session being dead in the store: a few store timeouts. A refresh
+// elsewhere may still issue a token in between, and the event must outlive that one too.
+constexpr seconds kEndingTakes{10};
+constexpr std::size_t kMaxOwed = 10'000;
+
+LoggedOut unavailable(StoreError error) {
+  return LogoutError{LogoutFailure::store_unavailable, std::move(error)};
+}
+
+// Which session do the two tokens name together?
+struct Target {
+  std::optional<SessionId> session;
+  std::optional<LogoutFailure> failure;
+};
+
+Target target_of(const jose::Claims* access, const std::optional<RefreshClaim>& refresh) {
+  Target target;
+  if (refresh) target.session = refresh->session;
+  if (access != nullptr) {
+    const auto named = SessionId::parse(access->session_id);
+    if (!access->own || (!named && access->token_id.empty())) return {{}, LogoutFailure::invalid};
+    if (refresh && named != target.session) return {{}, LogoutFailure::mismatch};
+    target.session = named;
+  }
+  return target;
+}
+
+}  // namespace
+
+// The last moment at which an access token of the session can be accepted: one issued just before the ending,
+// by a gateway whose clock is ahead by as much as the skew allows, and verified by one that grants the skew
+// once more.
+revocation::Event SessionService::event_of(const SessionId& id, EndCause cause) const {
+  return {.kind = revocation::Kind::session,
+          .issuer = tokens_.issuer,
+          .id = id.text(),
+          .until = parts_.clock() + tokens_.access_ttl + 2 * tokens_.clock_skew + kEndingTakes,
+          .reason = std::string(to_string(cause))};
+}
+
+Task<StoreResult<void>> SessionService::revoke(std::vector<revocation::Event> events) {
+  auto owed = std::exchange(owed_, {});
+  events.insert(events.begin(), owed.begin(), owed.end());
+  if (events.empty()) co_return StoreResult<void>{};
+  auto done = co_await parts_.revoker.revoke(std::move(events));
+  if (!done) {
+    owed_.insert(owed_.end(), owed.begin(), owed.end());
+    if (owed_.size() > kMaxOwed) owed_.erase(owed_.begin(), owed_.end() - kMaxOwed);
+  }
+  co_return done;
+}
+
+Task<LoggedOut> SessionService::logout(std::shared_ptr<const jose::Claims> access,
+                                       std::optional<std::string> refresh_token) {
+  if (!access && !refresh_token) co_return LogoutError{LogoutFailure::invalid, {}};
+  std::optional<RefreshClaim> claim;
+  if (refresh_token) {
+    claim = parts_.refresh_tokens.read(*refresh_token);
+    if (!claim) co_return LogoutError{LogoutFailure::invalid, {}};
+  }
+  const Target target = target_of(access.get(), claim);
+  if (target.failure) co_return LogoutError{*target.failure, {}};
+
+  std::vector<revocation::Event> events;
+  if (target.session) {
+    events.push_back(event_of(*target.session, EndCause::logout));
+  } else {  // minted without a session: the token itself
+    events.push_back({.kind = revocation::Kind::token,
+                      .issuer = tokens_.issuer,
+                      .id = access->token_id,
+                      .until = access->expires + tokens_.clock_skew,
+                      .reason = "logout"});
+  }
+  const auto revoked = co_await revoke(std::move(events));
+  if (!revoked) co_return unavailable(revoked.error());
+  if (!target.session) co_return LoggedOut{};
+
+  std::string user_id;
+  if (access) {
+    user_id = access->subject;
+  } else {
+    auto found = co_await parts_.sessions.load(*target.session);
+    if (!found) co_return unavailable(found.error());
+    if (!found->session) co_return LoggedOut{};
+    user_id = found->session->user_id;
+  }
+  const auto ended = co_await parts_.sessions.end(user_id, *target.session, EndCause::logout);
+  if (!ended) co_return unavailable(ended.error());
+  tell({.act = Audit::Act::ended,
+        .user_id = user_id,
+        .session_id = target.session->text(),
+        .cause = EndCause::logout});
+  co_return LoggedOut{};
+}
+
+Task<StoreResult<std::size_t>> SessionService::end_all_of_user(std::string user_id,
+                                                               std::optional<SessionId> except,
+                                                               EndCause cause) {
+  // Announced from a list first: were they ended first and the log then gone, a repeated call would find none
+  // to announce.
+  auto live = co_await parts_.sessions.list(user_id);
+  if (!live) co_return live.error();
+  std::vector<SessionId> known;
+  std::vector<revocation::Event> events;
+  for (const Session& session : *live) {
+    if (session.id == except) continue;
+    known.push_back(session.id);
+    events.push_back(event_of(session.id, cause));
+  }
+  const auto announced = co_await revoke(std::move(events));
+  if (!announced) co_return announced.error();
+
+  auto ended = co_await parts_.sessions.end_all(user_id, except, cause);
+  if (!ended) co_return ended.error();
+
+  // Those that began in between. Should the log fail just now, they are owed.
+  std::vector<revocation::Event> late;
+  for (const SessionId& id : ended->ended)
+    if (std::find(known.begin(), known.end(), id) == known.end()) late.push_back(event_of(id, cause));
+  const std::vector<revocation::Event> kept = late;
+  const auto followed = co_await revoke(std::move(late));
+  if (!followed) {
+    owed_.insert(owed_.end(), kept.begin(), kept.end());
+    co_return followed.error();
+  }
+  tell({.act = Audit::Act::ended_all, .user_id = user_id, .cause = cause, .count = ended->ended.size()});
+  co_return ended->ended.size();
+}
+
+Task<StoreResult<std::vector<Session>>> SessionService::list(std::string user_id) {
+  auto sessions = co_await parts_.sessions.list(user_id);
+  if (!sessions) co_return sessions.error();
+  const UnixMillis now = parts_.clock();
+  const auto all_before = epoch().before;
+  std::erase_if(*sessions, [&](const Session& session) {
+    const auto end = limits_of(session, tokens_.refresh).first();
+    return (end && *end <= now) || (all_before && session.created < *all_before);
+  });
+  co_return std::move(*sessions);
+}
+
+Task<StoreResult<bool>> SessionService::end_one(std::string user_id, std::string session_id, EndCause cause) {
+  const auto id = SessionId::parse(session_id);
+  if (!id) co_return false;
+  auto found = co_await parts_.sessions.load(*id);
+  if (!found) co_return found.error();
+  if (!found->session || found->session->user_id != user_id) co_return false;
+
+  std::vector<revocation::Event> events{event_of(*id, cause)};
+  const auto revoked = co_await revoke(std::move(events));
+  if (!revoked) co_return revoked.error();
+  auto ended = co_await parts_.sessions.end(user_id, *id, cause);
+  if (!ended) co_return ended.error();
+  if (*ended) tell({.act = Audit::Act::ended, .user_id = user_id, .session_id = session_id, .cause = cause});
+  co_return *ended;
+}
+
+Task<StoreResult<void>> SessionService::confirm(std::shared_ptr<const jose::Claims> access) {
+  if (!access->own || access->generation == 0) co_return StoreResult<void>{};
+  const auto id = SessionId::parse(access->session_id);
+  if (!id) co_return StoreResult<void>{};
+  co_return co_await parts_.sessions.confirm(*id, access->generation);
+}
+
+}  // namespace sallyport::sessions
