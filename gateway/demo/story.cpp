@@ -77,7 +77,7 @@ curl -si -X POST $GW/auth/logout -H "Authorization: Bearer $TOKEN"
 curl -si $GW/api/orders -H "Authorization: Bearer $TOKEN"; echo
 curl -si $GW/auth/refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$REFRESH\"}"; echo
 
-Ctrl-C ends the demo. What happened is remembered over a restart, in @store@.
+Ctrl-C ends the demo. @after@
 )STORY";
 
 }  // namespace
@@ -91,12 +91,13 @@ std::string gateway_yaml(const Plan& plan) {
 }
 
 std::string story(const Plan& plan, std::uint16_t port) {
-  // A URL with a password is not for the screen.
-  const std::string store = plan.store.find('@') == plan.store.npos ? plan.store : "the given store";
+  std::string after = "Started again, it still knows the user and refuses the revoked tokens.";
+  if (plan.store.starts_with("memory:"))
+    after = "Started again, it has forgotten everything: the store is memory:.";
   return filled(std::string(kStory), {{"@port@", std::to_string(port)},
                                       {"@ttl@", std::to_string(plan.access_ttl.count())},
                                       {"@sleep@", std::to_string((plan.access_ttl + kClockSkew).count() + 1)},
-                                      {"@store@", store}});
+                                      {"@after@", after}});
 }
 
 }  // namespace sallyport::demo
