@@ -1,0 +1,66 @@
+#include "auth/stores/redis/session_record.hpp"
+
+#include "auth/stores/redis/numbers.hpp"
+
+namespace sallyport::stores::redis {
+
+using sessions::EndCause;
+using sessions::Session;
+using sessions::SessionState;
+
+std::string encode_session_read(const std::string& key) {
+  return encode({"HMGET", key, "user", "device", "ip", "agent", "created", "used", "rotated", "generation",
+                 "confirmed", "epoch", "version", "state", "cause"});
+}
+
+std::string_view state_name(SessionState state) { return state == SessionState::live ? "live" : "ended"; }
+
+std::optional<EndCause> parse_cause(std::string_view name) {
+  for (const auto cause :
+       {EndCause::none, EndCause::logout, EndCause::reused, EndCause::grace_over, EndCause::evicted,
+        EndCause::password_changed, EndCause::role_changed, EndCause::administrator, EndCause::disabled})
+    if (to_string(cause) == name) return cause;
+  return std::nullopt;
+}
+
+SessionRead read_session(const sessions::SessionId& id, const Reply& fields) {
+  SessionRead read;
+  constexpr std::size_t kFields = 13;
+  if (!fields.is_array() || fields.elements.size() != kFields) return {.junk = true};
+  std::size_t missing = 0;
+  for (const Reply& field : fields.elements) missing += field.is_nil();
+  if (missing == kFields) return {};
+
+  const auto& f = fields.elements;
+  const auto created = number_of<std::int64_t>(f[4]);
+  const auto used = number_of<std::int64_t>(f[5]);
+  const auto rotated = number_of<std::int64_t>(f[6]);
+  const auto generation = number_of<std::uint32_t>(f[7]);
+  const auto confirmed = number_of<std::uint32_t>(f[8]);
+  const auto epoch = number_of<std::uint64_t>(f[9]);
+  const auto version = number_of<std::uint64_t>(f[10]);
+  const auto cause = parse_cause(f[12].text);
+  const bool live = f[11].text == "live";
+  if (missing != 0 || !created || !used || !rotated || !generation || !confirmed || !epoch || !version ||
+      !cause || (!live && f[11].text != "ended"))
+    return {.junk = true};
+
+  const auto at = [](std::int64_t millis) { return UnixMillis(std::chrono::milliseconds(millis)); };
+  read.session = Session{.id = id,
+                         .user_id = f[0].text,
+                         .device = f[1].text,
+                         .ip = f[2].text,
+                         .user_agent = f[3].text,
+                         .created = at(*created),
+                         .last_used = at(*used),
+                         .rotated = at(*rotated),
+                         .generation = *generation,
+                         .confirmed = *confirmed,
+                         .user_epoch = *epoch,
+                         .version = *version,
+                         .state = live ? SessionState::live : SessionState::ended,
+                         .cause = *cause};
+  return read;
+}
+
+}  // namespace sallyport::stores::redis

@@ -1,0 +1,36 @@
+// Which server to talk to. A single server is the simplest answer; Sentinel asks around before each
+// connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "auth/store_error.hpp"
+#include "auth/task.hpp"
+
+namespace sallyport::stores::redis {
+
+struct Endpoint {
+  std::string host;  // IP literal or DNS name, resolved anew at each connection
+  std::uint16_t port = 0;
+  std::string unix_path;  // instead of host and port
+};
+
+class Topology {
+ public:
+  virtual ~Topology() = default;
+  // Where the master is now. Asked before every attempt to connect; the connection then checks the role
+  // itself.
+  virtual Task<StoreResult<Endpoint>> master() = 0;
+};
+
+class SingleServer final : public Topology {
+ public:
+  explicit SingleServer(Endpoint endpoint) : endpoint_(std::move(endpoint)) {}
+  Task<StoreResult<Endpoint>> master() override { co_return endpoint_; }
+
+ private:
+  Endpoint endpoint_;
+};
+
+}  // namespace sallyport::stores::redis
