@@ -1,0 +1,54 @@
+#include "gateway/cli/end_sessions.hpp"
+
+#include <algorithm>
+
+#include "gateway/cli/command.hpp"
+
+namespace sallyport::cli {
+
+UnixSeconds access_until(const config::Tokens& tokens) {
+  return now_seconds() + tokens.access_ttl + tokens.clock_skew;
+}
+
+revocation::Event session_event(const config::Tokens& tokens, const sessions::SessionId& id,
+                                sessions::EndCause cause) {
+  revocation::Event event;
+  event.kind = revocation::Kind::session;
+  event.issuer = tokens.issuer;
+  event.id = id.text();
+  event.until = access_until(tokens);
+  event.reason = sessions::to_string(cause);
+  return event;
+}
+
+Task<StoreResult<std::size_t>> end_sessions(stores::Stores& stores, const config::Tokens& tokens,
+                                            std::string user_id, sessions::EndCause cause) {
+  auto live = co_await stores.sessions->list(user_id);
+  if (!live) co_return live.error();
+  std::vector<sessions::SessionId> told;
+  std::vector<revocation::Event> events;
+  for (const auto& session : *live) {
+    told.push_back(session.id);
+    events.push_back(session_event(tokens, session.id, cause));
+  }
+  if (!events.empty()) {
+    auto appended = co_await stores.log->append(std::move(events));
+    if (!appended) co_return appended.error();
+  }
+
+  auto ended = co_await stores.sessions->end_all(user_id, std::nullopt, cause);
+  if (!ended) co_return ended.error();
+  // Those that began between the two steps.
+  std::vector<revocation::Event> late;
+  for (const auto& id : ended->ended) {
+    if (std::find(told.begin(), told.end(), id) == told.end())
+      late.push_back(session_event(tokens, id, cause));
+  }
+  if (!late.empty()) {
+    auto appended = co_await stores.log->append(std::move(late));
+    if (!appended) co_return appended.error();
+  }
+  co_return ended->ended.size();
+}
+
+}  // namespace sallyport::cli

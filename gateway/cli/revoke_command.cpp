@@ -1,0 +1,245 @@
+// revoke: puts events into the store's log, which every running gateway follows, and ends the sessions they
+// are about.
+#include <algorithm>
+#include <boost/json/object.hpp>
+
+#include "auth/jose/base64url.hpp"
+#include "auth/jose/strict_json.hpp"
+#include "auth/jose/token_verifier.hpp"
+#include "gateway/cli/command.hpp"
+#include "gateway/cli/end_sessions.hpp"
+#include "gateway/cli/input.hpp"
+#include "gateway/cli/token_keys.hpp"
+
+namespace sallyport::cli {
+namespace {
+
+using revocation::Event;
+using revocation::Kind;
+
+// What is refused for as long as it could be presented where no token says how long: a month covers the
+// default absolute_ttl, and any session that has none.
+constexpr std::chrono::seconds kLongest{30 * 86400};
+
+struct Wanted {
+  std::string token, session, user, key, issuer;
+  bool everything = false;
+  long foreign_life = 86400;
+};
+
+std::chrono::seconds longest_life(const config::Tokens& tokens) {
+  const auto absolute = tokens.refresh.absolute_ttl;
+  return std::max({tokens.access_ttl, absolute.count() == 0 ? 12 * kLongest : absolute, kLongest}) +
+         tokens.clock_skew;
+}
+
+Event made(Kind kind, std::string issuer, std::string id, UnixSeconds until) {
+  Event event;
+  event.kind = kind;
+  event.issuer = std::move(issuer);
+  event.id = std::move(id);
+  event.until = until;
+  event.reason = "administrator";
+  return event;
+}
+
+Task<int> append(stores::Stores& stores, const config::Config& config, Event event, std::string done) {
+  std::vector<Event> events;
+  events.push_back(std::move(event));
+  auto appended = co_await stores.log->append(std::move(events));
+  if (!appended) co_return store_failed(config, appended.error());
+  say(done);
+  co_return kFine;
+}
+
+int append_one(const config::Config& config, const Event& event, const std::string& done) {
+  return with_stores(config, [&](stores::Stores& stores) { return append(stores, config, event, done); });
+}
+
+// The claims that name a token, from one that needn't verify here: its keys may come from a URL, or be gone.
+struct Named {
+  std::string issuer, id;
+  UnixSeconds expires{};
+};
+
+std::optional<Named> named_by(const std::string& token, std::string& why) {
+  const auto first = token.find('.');
+  const auto second = first == token.npos ? first : token.find('.', first + 1);
+  if (token.size() > jose::kMaxToken || second == token.npos) {
+    why = "this is no token";
+    return std::nullopt;
+  }
+  const auto bytes = jose::base64url_decode(std::string_view(token).substr(first + 1, second - first - 1));
+  if (!bytes) {
+    why = "this is no token: its claims are no base64url";
+    return std::nullopt;
+  }
+  const auto value = jose::parse_strict_json(*bytes);
+  const auto* claims = value ? value->if_object() : nullptr;
+  if (claims == nullptr) {
+    why = "this is no token: its claims are no JSON object";
+    return std::nullopt;
+  }
+  const auto text = [&](const char* name) {
+    const auto* member = claims->if_contains(name);
+    return member != nullptr && member->is_string() ? std::string(member->get_string()) : std::string();
+  };
+  Named named{text("iss"), text("jti"), {}};
+  if (named.issuer.empty() || named.id.empty()) {
+    why = "the token has no iss or no jti, so it can't be told from others; revoke its session or user";
+    return std::nullopt;
+  }
+  const auto* exp = claims->if_contains("exp");
+  boost::system::error_code ec;
+  const auto seconds = exp != nullptr && exp->is_number() ? exp->to_number<std::int64_t>(ec) : 0;
+  if (ec || seconds <= 0 || seconds > 253402300799) {  // the year 9999
+    why = "the token has no exp that makes sense";
+    return std::nullopt;
+  }
+  named.expires = UnixSeconds(std::chrono::seconds(seconds));
+  return named;
+}
+
+int revoke_token(const config::Config& config, const Wanted& wanted) {
+  const auto token = argument_or_stdin(wanted.token);
+  std::string why = token ? std::string() : token.error().message;
+  const auto named = token ? named_by(*token, why) : std::nullopt;
+  if (!named) {
+    complain(why);
+    return kWrongInput;
+  }
+  std::optional<std::chrono::seconds> skew;
+  if (named->issuer == config.tokens.issuer) skew = config.tokens.clock_skew;
+  for (const auto& issuer : config.tokens.issuers) {
+    if (issuer.issuer == named->issuer) skew = issuer.clock_skew;
+  }
+  if (!skew) {
+    complain("the token's issuer is none of the configuration, so no route takes it");
+    return kWrongInput;
+  }
+  if (named->expires + *skew < now_seconds()) {
+    say("nothing to do: the token has expired");
+    return kFine;
+  }
+  return append_one(config, made(Kind::token, named->issuer, named->id, named->expires + *skew),
+                    "revoked the token");
+}
+
+Task<int> end_session(stores::Stores& stores, const config::Config& config, sessions::SessionId id) {
+  auto found = co_await stores.sessions->load(id);
+  if (!found) co_return store_failed(config, found.error());
+  if (!found->session) {
+    complain("there is no session " + id.text());
+    co_return kWrongInput;
+  }
+  std::vector<Event> events;
+  events.push_back(session_event(config.tokens, id, sessions::EndCause::administrator));
+  auto appended = co_await stores.log->append(std::move(events));
+  if (!appended) co_return store_failed(config, appended.error());
+  const std::string user_id = found->session->user_id;
+  auto ended = co_await stores.sessions->end(user_id, id, sessions::EndCause::administrator);
+  if (!ended) co_return store_failed(config, ended.error());
+  say("ended the session " + id.text());
+  co_return kFine;
+}
+
+int revoke_session(const config::Config& config, const Wanted& wanted) {
+  const auto id = sessions::SessionId::parse(wanted.session);
+  if (!id) {
+    complain("this is no session id; it is the sid claim of its tokens, 32 characters");
+    return kWrongInput;
+  }
+  return with_stores(config, [&](stores::Stores& stores) { return end_session(stores, config, *id); });
+}
+
+Task<int> end_user(stores::Stores& stores, const config::Config& config, std::string name) {
+  auto found = co_await stores.users->find_by_name(name);
+  if (found && !found->has_value()) found = co_await stores.users->find_by_id(name);
+  if (!found) co_return store_failed(config, found.error());
+  if (!found->has_value()) {
+    complain("there is no user of this name or id (for another issuer's user add --issuer)");
+    co_return kWrongInput;
+  }
+  const std::string id = (*found)->id;
+  auto ended = co_await end_sessions(stores, config.tokens, id, sessions::EndCause::administrator);
+  if (!ended) co_return store_failed(config, ended.error());
+  say("ended " + std::to_string(*ended) + " session" + (*ended == 1 ? "" : "s") + " of " + (*found)->name);
+  co_return kFine;
+}
+
+bool is_foreign(const config::Config& config, const std::string& issuer) {
+  return std::any_of(config.tokens.issuers.begin(), config.tokens.issuers.end(),
+                     [&](const config::ForeignIssuer& known) { return known.issuer == issuer; });
+}
+
+int revoke_user(const config::Config& config, const Wanted& wanted) {
+  if (wanted.issuer.empty() || wanted.issuer == config.tokens.issuer) {
+    return with_stores(config, [&](stores::Stores& stores) { return end_user(stores, config, wanted.user); });
+  }
+  // Another's user has no sessions here: all tokens issued until now.
+  const UnixSeconds now = now_seconds();
+  Event event = made(Kind::user, wanted.issuer, wanted.user, now + std::chrono::seconds(wanted.foreign_life));
+  event.before = now + std::chrono::seconds(1);
+  return append_one(config, event, "revoked what was issued for this user until now");
+}
+
+int revoke_key(const config::Config& config, const Wanted& wanted) {
+  const std::string issuer = wanted.issuer.empty() ? config.tokens.issuer : wanted.issuer;
+  return append_one(config, made(Kind::key, issuer, wanted.key, now_seconds() + longest_life(config.tokens)),
+                    "revoked the key " + wanted.key);
+}
+
+// The next epoch is a time, so it is above every earlier one even when the log has forgotten them.
+int revoke_everything(const config::Config& config, const Wanted& wanted) {
+  const UnixMillis now = now_millis();
+  const bool own = wanted.issuer.empty() || wanted.issuer == config.tokens.issuer;
+  Event event = made(Kind::everything, own ? config.tokens.issuer : wanted.issuer, "",
+                     to_seconds(now) + longest_life(config.tokens));
+  event.before = to_seconds(now) + std::chrono::seconds(1);
+  if (own) event.epoch = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  return append_one(config, event,
+                    own ? "revoked every token and session" : "revoked every token of this issuer");
+}
+
+int revoke(const config::Config& config, const Wanted& wanted) {
+  if (!wanted.issuer.empty() && wanted.issuer != config.tokens.issuer && !is_foreign(config, wanted.issuer)) {
+    complain("--issuer names none of the configuration");
+    return kWrongInput;
+  }
+  if (!wanted.token.empty()) return revoke_token(config, wanted);
+  if (!wanted.session.empty()) return revoke_session(config, wanted);
+  if (!wanted.user.empty()) return revoke_user(config, wanted);
+  if (!wanted.key.empty()) return revoke_key(config, wanted);
+  return revoke_everything(config, wanted);
+}
+
+}  // namespace
+
+void add_revoke(CLI::App& app, Invocation& invocation) {
+  const auto wanted = std::make_shared<Wanted>();
+  CLI::App* command = add_command(
+      app, invocation, "revoke",
+      "Refuse a token, a session, all of a user, all of a key, or everything, on every gateway of this store",
+      "sallyport revoke --user ada --config gateway.yaml\n  sallyport revoke --token - < token.txt",
+      [&invocation, wanted] {
+        int code = kFine;
+        const auto config = load(invocation, code);
+        return config ? revoke(*config, *wanted) : code;
+      });
+  auto* what = command->add_option_group("what", "one of");
+  what->add_option("--token", wanted->token, "the token, or - to read it from stdin");
+  what->add_option("--session", wanted->session, "a session id (sid)");
+  what->add_option("--user", wanted->user, "a user's name or id; ends all sessions");
+  what->add_option("--key", wanted->key, "a key id (kid)");
+  what->add_flag("--everything", wanted->everything, "every token and session: everybody logs in again");
+  what->require_option(1);
+  command->add_option("--issuer", wanted->issuer,
+                      "with --user, --key or --everything: another issuer of the configuration");
+  command
+      ->add_option("--foreign-life", wanted->foreign_life,
+                   "with --user and --issuer: seconds that such tokens live at most")
+      ->capture_default_str()
+      ->check(CLI::Range(1L, 31536000L));
+}
+
+}  // namespace sallyport::cli
