@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::chrono::seconds kClockSkew{1};
 
-std::string quoted(std::string_view text) {  // a YAML double-quoted scalar
+std::string yaml_quoted(std::string_view text) {  // a YAML double-quoted scalar
   std::string result = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') result += '\\';
@@ -87,7 +87,7 @@ std::string gateway_yaml(const Plan& plan) {
                                      {"@ttl@", std::to_string(plan.access_ttl.count())},
                                      {"@skew@", std::to_string(kClockSkew.count())},
                                      {"@api@", std::to_string(plan.api_port)},
-                                     {"@store@", quoted(plan.store)}});
+                                     {"@store@", yaml_quoted(plan.store)}});
 }
 
 std::string story(const Plan& plan, std::uint16_t port) {
