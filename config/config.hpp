@@ -1,5 +1,6 @@
-// Every setting of the gateway as plain structs: default, unit and meaning beside each field. This is what one YAML file
-// says (CONTRACT section 6); load.hpp reads it, validate.hpp judges it, each module compiles its own slice.
+// Every setting of the gateway as plain structs: default, unit and meaning beside each field. This is what
+// one YAML file says (CONTRACT section 6); load.hpp reads it, validate.hpp judges it, each module compiles
+// its own slice.
 #pragma once
 
 #include <chrono>
@@ -23,8 +24,8 @@ struct Mark {
 };
 
 struct Address {
-  std::string host;         // an IP literal without brackets
-  std::uint16_t port = 0;   // 0: the kernel picks one (tests)
+  std::string host;        // an IP literal without brackets
+  std::uint16_t port = 0;  // 0: the kernel picks one (tests)
 };
 
 struct TlsFiles {
@@ -44,47 +45,49 @@ struct Admin {
 };
 
 struct Limits {
-  Millis head{10'000};             // from the first byte of a request to the end of its head
-  std::size_t head_size = 16 * 1024;   // bytes of a request head, start line included; over it 431 (414 for the target)
-  std::size_t fields = 100;        // fields in a head; over it 431
-  Millis body_idle{60'000};        // longest silence inside a request body
-  std::uint64_t body_rate = 500;   // bytes per second that a request body must keep up, averaged
-  Millis keep_alive{60'000};       // an idle connection between requests
-  Millis stream_idle{3'600'000};   // silence on a response stream or tunnel
-  Millis write_stall{30'000};      // a peer that takes no byte of ours
+  Millis head{10'000};  // from the first byte of a request to the end of its head
+  std::size_t head_size =
+      16 * 1024;             // bytes of a request head, start line included; over it 431 (414 for the target)
+  std::size_t fields = 100;  // fields in a head; over it 431
+  Millis body_idle{60'000};  // longest silence inside a request body
+  std::uint64_t body_rate = 500;  // bytes per second that a request body must keep up, averaged
+  Millis keep_alive{60'000};      // an idle connection between requests
+  Millis stream_idle{3'600'000};  // silence on a response stream or tunnel
+  Millis write_stall{30'000};     // a peer that takes no byte of ours
   Millis tls_handshake{10'000};
   std::size_t connections = 10'000;  // client connections in all
-  std::size_t per_address = 0;     // client connections of one address; 0: no limit
-  Millis drain{30'000};            // from SIGTERM until what still runs is cut
+  std::size_t per_address = 0;       // client connections of one address; 0: no limit
+  Millis drain{30'000};              // from SIGTERM until what still runs is cut
 };
 
 struct Log {
   std::string access = "stdout";  // a path, "stdout" or "off"
   std::string audit = "stdout";
-  std::string level = "info";     // of the program's own messages, to stderr: debug, info, warn, error
+  std::string level = "info";  // of the program's own messages, to stderr: debug, info, warn, error
 };
 
 enum class StoreKind { memory, sqlite, redis };
 
 struct Store {
   StoreKind kind = StoreKind::memory;
-  std::string url = "memory:";    // without user and password: printable
-  std::string path;               // sqlite: file; redis over a Unix socket: socket
-  Address address;                // redis (host may be a DNS name)
-  int database = 0;               // redis
-  bool tls = false;               // rediss
+  std::string url = "memory:";  // without user and password: printable
+  std::string path;             // sqlite: file; redis over a Unix socket: socket
+  Address address;              // redis (host may be a DNS name)
+  int database = 0;             // redis
+  bool tls = false;             // rediss
   std::string user;
   Secret password;
   std::string key_prefix = "sallyport:";  // before each Redis key
-  Millis timeout{200};            // for an answer; then the operation is a store error
+  Millis timeout{200};                    // for an answer; then the operation is a store error
   Mark mark;
 };
 
 struct Signing {
   std::string algorithm = "ES256";
-  std::string keys;        // directory of signing keys (filled on first start); empty with `secret`
-  Secret secret;           // HS*: at least 32 bytes
-  std::string key_id;      // kid for `secret`; empty: derived from a digest of it
+  std::string keys;    // directory of signing keys (filled on first start), or "store"; empty with `secret`
+  Secret secret;       // HS*: at least 32 bytes
+  std::string key_id;  // kid for `secret`; empty: derived from a digest of it
+  Secret wrap_key;     // `keys: store` only: encrypts the private keys that the store holds
 };
 
 enum class RotationMode { always, never };
@@ -92,13 +95,13 @@ enum class WhenFull { evict_oldest, refuse };
 
 struct Refresh {
   RotationMode rotation = RotationMode::always;
-  Seconds idle_ttl{7 * 86400};         // 0: no idle limit
-  Seconds absolute_ttl{30 * 86400};    // 0: no absolute limit
+  Seconds idle_ttl{7 * 86400};       // 0: no idle limit
+  Seconds absolute_ttl{30 * 86400};  // 0: no absolute limit
   Seconds concurrency_window{10};
   Seconds rotation_grace{600};
   unsigned max_sessions_per_user = 0;  // 0: no limit
   WhenFull when_full = WhenFull::evict_oldest;
-  std::string keys;                    // directory of MAC keys; empty: beside the signing keys
+  std::string keys;  // directory of MAC keys; empty: beside the signing keys
 };
 
 // Someone else's tokens that we accept.
@@ -106,7 +109,8 @@ struct ForeignIssuer {
   std::string issuer;
   std::vector<std::string> audience;
   std::vector<std::string> algorithms;  // names of RFC 7518 / RFC 8037
-  std::string jwks;                     // https://... or file:path
+  std::string jwks;                     // https://... or file:path (absolute after load)
+  std::string discovery;                // https://.../.well-known/openid-configuration, in place of jwks
   std::string key_file;                 // PEM public key
   Secret secret;                        // HS*
   std::vector<std::string> types;       // allowed `typ`; empty: at+jwt, JWT or absent
@@ -140,7 +144,7 @@ struct Revocation {
 };
 
 struct PasswordPolicy {
-  unsigned min_length = 12;   // characters
+  unsigned min_length = 12;  // characters
   unsigned max_length = 128;
   bool upper = false, lower = false, digit = false, symbol = false;  // at least one of each that is on
 };
@@ -153,17 +157,17 @@ struct NewUser {
 struct Users {
   std::string source = "store";
   bool registration = false;
-  NewUser fresh;                          // YAML `new`: what a registered user starts with
+  NewUser fresh;  // YAML `new`: what a registered user starts with
   bool require_confirmed_email = false;
   PasswordPolicy password;
-  std::vector<std::string> profile;       // profile fields that registration takes and the token response shows
+  std::vector<std::string> profile;  // profile fields that registration takes and the token response shows
   unsigned hashing_threads = 1;
-  unsigned hashing_queue = 64;            // logins waiting for a thread; over it 503
+  unsigned hashing_queue = 64;  // logins waiting for a thread; over it 503
 };
 
 struct Cors {
-  std::vector<std::string> origins;       // exact origins, or "*" alone
-  std::vector<std::string> methods;       // empty: the route's
+  std::vector<std::string> origins;  // exact origins, or "*" alone
+  std::vector<std::string> methods;  // empty: the route's
   std::vector<std::string> headers{"Authorization", "Content-Type"};
   std::vector<std::string> expose;
   bool credentials = false;
@@ -172,51 +176,74 @@ struct Cors {
 };
 
 struct Throttle {
-  unsigned attempts = 10;       // failed logins per (user, address) ...
-  Seconds window{900};          // ... in this time
+  unsigned attempts = 10;  // failed logins per (user, address) ...
+  Seconds window{900};     // ... in this time
 };
 
-// Paths of the gateway's own endpoints; empty: off.
+// Paths of the gateway's own endpoints; empty: off (all of them without tokens.issuer). Filled by complete().
 struct Endpoints {
   std::string register_, login, refresh, logout, sessions, password, me, jwks, metadata;
+  std::string ticket, verify, token, revoke, introspect, openapi, docs;
+};
+
+// Whose paths, field names and error shapes the endpoints speak.
+enum class Preset { oauth2, code_maze, fullstackmark, codepedia, apothecaric };
+
+struct Cookies {
+  bool on = false;
+  std::vector<std::string> origins;  // beside the request's own origin
+  Seconds refresh_before{60};        // the gateway refreshes this long before expiry
+  std::string login_page;            // where a navigation without a session is sent; empty: 401
 };
 
 struct AuthEndpoints {
   std::string prefix = "/auth";
-  std::string host;                       // empty: every host
-  Endpoints endpoints;                    // filled from prefix and overrides by load
+  std::string host;     // empty: every host
+  Endpoints endpoints;  // filled from prefix and overrides by load
   std::vector<std::string> expired_header{"Token-Expired"};
   Cors cors;
   Throttle throttle;
   std::size_t max_body = 64 * 1024;
+  Preset preset = Preset::oauth2;
+  Cookies cookies;
 };
 
 enum class AuthMode { required, optional, none };
 
 struct Defaults {
   std::optional<AuthMode> auth;
-  Millis timeout{30'000};                 // request fully sent -> response head
+  Millis timeout{30'000};  // request fully sent -> response head
   std::uint64_t max_body = 10 * 1024 * 1024;
 };
 
 enum class Balance { round_robin, least_requests };
 
+// Active checks of an upstream's servers.
+struct Health {
+  std::string path = "/";
+  Millis interval{5'000};
+  Millis timeout{2'000};
+  unsigned fall = 3;  // failures in a row until a server gets no requests
+  unsigned rise = 2;  // successes in a row until it gets them again
+};
+
 struct Upstream {
   std::string name;
   struct Server {
     bool tls = false;
-    std::string host;                     // IP literal or DNS name
+    std::string host;  // IP literal or DNS name
     std::uint16_t port = 80;
-    std::string unix_path;                // http+unix:/path
-    std::string url;                      // as written
+    std::string unix_path;  // http+unix:/path
+    std::string url;        // as written
   };
   std::vector<Server> servers;
   Balance balance = Balance::least_requests;
   Millis connect_timeout{2'000};
-  unsigned max_connections = 256;         // per server and worker
-  unsigned max_idle = 64;                 // kept per server and worker
-  unsigned queue = 256;                   // requests waiting for a connection, per worker; over it 503
-  Millis idle_timeout{30'000};            // an unused connection is closed
+  unsigned max_connections = 256;  // per server and worker
+  unsigned max_idle = 64;          // kept per server and worker
+  unsigned queue = 256;            // requests waiting for a connection, per worker; over it 503
+  Millis idle_timeout{30'000};     // an unused connection is closed
+  std::optional<Health> health;    // none: a server is judged by its traffic alone
   Mark mark;
 };
 
@@ -229,12 +256,17 @@ struct Allow {
   bool empty() const { return roles.empty() && scopes.empty() && issuers.empty() && claims.empty(); }
 };
 
+enum class StreamEnds {
+  token,
+  session
+};  // what a tunnel or event stream outlives: nothing, or its first token
+
 struct Route {
-  std::string path;                       // normalised by load; "/x/" covers /x and /x/...
-  std::string host;                       // empty: every host; *.example.com: one label
-  std::vector<std::string> methods;       // empty: all
+  std::string path;                  // normalised by load; "/x/" covers /x and /x/...
+  std::string host;                  // empty: every host; *.example.com: one label
+  std::vector<std::string> methods;  // empty: all
   std::string upstream;
-  AuthMode auth = AuthMode::required;     // resolved by load (own, else defaults.auth)
+  AuthMode auth = AuthMode::required;  // resolved by load (own, else defaults.auth)
   bool auth_stated = false;
   Allow allow;
   std::map<std::string, std::string> claims_to_headers;  // claim path -> header name
@@ -246,13 +278,14 @@ struct Route {
   Cors cors;
   bool encoded_slash_pass = false;
   bool empty_segments_pass = false;
-  std::vector<std::string> trailers;      // request and response trailers that are forwarded
-  std::vector<std::string> upgrades;      // protocols beside websocket
+  std::vector<std::string> trailers;  // request and response trailers that are forwarded
+  std::vector<std::string> upgrades;  // protocols beside websocket
+  StreamEnds stream_ends = StreamEnds::token;
   Mark mark;
 };
 
 struct Config {
-  unsigned workers = 0;                   // 0: one per core
+  unsigned workers = 0;  // 0: one per core
   std::vector<Listener> listeners;
   std::optional<Admin> admin;
   Limits limits;

@@ -1,0 +1,326 @@
+// The one description of every setting: its key, its field, its meaning in a line, its range. Loading,
+// printing the configuration in force and the reference are visitors over it, so none of them can forget a
+// setting.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "config/leaf.hpp"
+
+namespace sallyport::config {
+
+// Shapes of YAML beyond section, list and map; describe() wraps a field in one of these.
+template <class T>
+struct Named {
+  std::vector<T>& items;
+};  // a map in YAML; the key is the item's `name`
+template <class T>
+struct Switch {
+  bool& on;
+  T& section;
+};  // off | on | a section (which means on)
+template <class T, class L>
+struct Short {
+  T& section;
+  L leaf;
+};  // a section that may be written as one scalar
+
+template <class V>
+void describe(V& v, TlsFiles& x) {
+  v("certificate", Path{x.certificate}, "PEM chain, leaf first; read again when the file changes", kRequired);
+  v("key", Path{x.key}, "PEM private key of the leaf", kRequired);
+}
+
+template <class V>
+void describe(V& v, Listener& x) {
+  v.at(x.mark);
+  v("address", x.address, "IP address and port to accept clients on", kRequired);
+  v("tls", x.tls, "speak TLS 1.2 or later here; without it plain HTTP");
+}
+
+template <class V>
+void describe(V& v, Admin& x) {
+  v("address", x.address, "IP address and port of health, metrics and admin calls", kRequired);
+  v("token", x.token, "bearer token of /admin/*; without one they answer 401 to everybody");
+}
+
+template <class V>
+void describe(V& v, Limits& x) {
+  v("head", x.head, "from the first byte of a request to the end of its head", kPositive);
+  v("head_size", Size{x.head_size},
+    "bytes of a request head, its first line included; over it 431 (414 for the target)",
+    Rule{.min = 1024, .max = 60 * 1024});
+  v("fields", Count{x.fields}, "fields in a head; over it 431", Rule{.min = 8, .max = 1000});
+  v("body_idle", x.body_idle, "longest silence inside a request body", kPositive);
+  v("body_rate", Rate{x.body_rate}, "what a request body must keep up on average");
+  v("keep_alive", x.keep_alive, "an idle connection between two requests", kPositive);
+  v("stream_idle", x.stream_idle, "longest silence on a response stream or tunnel", kPositive);
+  v("write_stall", x.write_stall, "a client or upstream that takes no byte of ours", kPositive);
+  v("tls_handshake", x.tls_handshake, "from accept to the end of the TLS handshake", kPositive);
+  v("connections", Count{x.connections}, "client connections in all", kPositive);
+  v("per_address", Count{x.per_address}, "client connections of one address; 0: no limit");
+  v("drain", x.drain, "from SIGTERM until what still runs is cut");
+}
+
+template <class V>
+void describe(V& v, Log& x) {
+  v("access", Path{x.access, {"stdout", "off"}}, "access log, one JSON line per request");
+  v("audit", Path{x.audit, {"stdout", "off"}}, "audit log: logins, refreshes, revocations and changes");
+  v("level", Choice{x.level, {"debug", "info", "warn", "error"}}, "the program's own messages, on stderr");
+}
+
+template <class V>
+void describe(V& v, Store& x) {
+  v.at(x.mark);
+  v("url", StoreUrl{x}, "where sessions, users and revocations live; `store: <url>` is the short form");
+  v("password", x.password, "of Redis, where the URL should not carry it");
+  v("key_prefix", x.key_prefix, "before each Redis key");
+  v("timeout", x.timeout, "for one answer of the store; over it the operation failed", kPositive);
+}
+
+template <class V>
+void describe(V& v, Signing& x) {
+  v("algorithm",
+    Choice{x.algorithm,
+           {"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA", "HS256",
+            "HS384", "HS512"}},
+    "of the access tokens that we sign");
+  v("keys", Path{x.keys, {"store"}},
+    "directory of the signing keys (filled on first start); store: a fleet shares them");
+  v("secret", x.secret, "for HS256, HS384, HS512 in place of keys; 32 bytes or more");
+  v("key_id", x.key_id, "`kid` for secret; without one a digest of it");
+  v("wrap_key", x.wrap_key, "for `keys: store`: encrypts them there; 32 bytes or more");
+}
+
+template <class V>
+void describe(V& v, Refresh& x) {
+  v("rotation", x.rotation, "whether each refresh gives a new refresh token");
+  v("idle_ttl", x.idle_ttl, "a session ends this long after its last refresh; off: never for that reason");
+  v("absolute_ttl", x.absolute_ttl, "a session ends this long after its login; off: never for that reason");
+  v("concurrency_window", x.concurrency_window, "tabs that refresh at once all succeed within this time",
+    Rule{.max = 3600});
+  v("rotation_grace", x.rotation_grace,
+    "how long a lost refresh reply can be repeated, until the new pair is used");
+  v("max_sessions_per_user", x.max_sessions_per_user, "sessions of one user; 0: no limit");
+  v("when_full", x.when_full, "at that limit: end the oldest session or refuse the login");
+  v("keys", Path{x.keys, {"store"}},
+    "directory of the refresh token keys; without one, beside the signing keys");
+}
+
+template <class V>
+void describe(V& v, ForeignIssuer& x) {
+  v.at(x.mark);
+  v("issuer", x.issuer, "the `iss` of its tokens, compared as a whole", kRequired);
+  v("audience", x.audience, "its tokens must name one of these", kRequired);
+  v("algorithms", x.algorithms, "that its keys may use, such as RS256", kRequired);
+  v("jwks", Url{x.jwks}, "its public keys: a URL or file:path");
+  v("discovery", Url{x.discovery}, "its OpenID configuration, in place of jwks");
+  v("key_file", Path{x.key_file}, "its one public key as PEM, in place of jwks");
+  v("secret", x.secret, "shared HS* secret, in place of jwks; 32 bytes or more");
+  v("types", x.types, "allowed `typ`; without any: at+jwt, JWT or absent");
+  v("clock_skew", x.clock_skew, "how far its clock may be off", Rule{.max = 600});
+}
+
+template <class V>
+void describe(V& v, ClaimNames& x) {
+  v("roles", x.roles, "the claim that holds the roles: rol, role, roles, realm_access.roles ...");
+  v("name", x.name, "the claim that holds the name to show");
+}
+
+template <class V>
+void describe(V& v, Tokens& x) {
+  v.at(x.mark);
+  v("issuer", x.issuer, "our name in `iss`; with it the gateway signs tokens and has login endpoints");
+  v("audience", x.audience, "`aud` of our tokens; at least one with issuer");
+  v("access_ttl", x.access_ttl, "life of an access token, never past its session",
+    Rule{.min = 1, .max = 7 * 86400});
+  v("clock_skew", x.clock_skew, "how far clocks of gateways may be apart", Rule{.max = 600});
+  v("signing", x.signing, "how access tokens are signed");
+  v("refresh", x.refresh, "refresh tokens and sessions");
+  v("claims", x.claims, "names of claims in tokens");
+  v("issuers", x.issuers, "other issuers whose tokens are accepted");
+}
+
+template <class V>
+void describe(V& v, Revocation& x) {
+  v("max_staleness", x.max_staleness, "how old the list of revoked tokens may be", kPositive);
+  v("degraded", x.degraded,
+    "past it: refuse (closed), go on with the last list (stale), do not look at it (open)");
+}
+
+template <class V>
+void describe(V& v, PasswordPolicy& x) {
+  v("min_length", x.min_length, "characters of a new password", Rule{.min = 1, .max = 128});
+  v("max_length", x.max_length, "characters of a new password", Rule{.min = 8, .max = 1024});
+  v("upper", x.upper, "at least one upper case letter");
+  v("lower", x.lower, "at least one lower case letter");
+  v("digit", x.digit, "at least one digit");
+  v("symbol", x.symbol, "at least one other character");
+}
+
+template <class V>
+void describe(V& v, NewUser& x) {
+  v("roles", x.roles, "roles of a user who registered");
+  v("claims", x.claims, "further claims of a user who registered");
+}
+
+template <class V>
+void describe(V& v, Users& x) {
+  v("source", Choice{x.source, {"store", "file", "http", "postgres"}}, "where users are looked up");
+  v("registration", x.registration, "whether strangers may create an account");
+  v("new", x.fresh, "what a registered user starts with");
+  v("require_confirmed_email", x.require_confirmed_email, "no login before the address is confirmed");
+  v("password", x.password, "rules for new passwords");
+  v("profile", x.profile, "profile fields that registration takes and the token response shows");
+  v("hashing_threads", x.hashing_threads, "threads that check passwords", Rule{.min = 1, .max = 64});
+  v("hashing_queue", x.hashing_queue, "logins that wait for such a thread; over it 503",
+    Rule{.min = 1, .max = 100'000});
+}
+
+template <class V>
+void describe(V& v, Cors& x) {
+  v("origins", x.origins, "origins of browser applications such as https://app.example.com, or \"*\" alone");
+  v("methods", x.methods, "allowed methods; without any: those of the route");
+  v("headers", x.headers, "request headers that a browser application may send");
+  v("expose", x.expose, "response headers that it may read, beside the gateway's own");
+  v("credentials", x.credentials, "whether the browser may send cookies");
+  v("max_age", x.max_age, "how long a browser may remember the preflight");
+}
+
+template <class V>
+void describe(V& v, Endpoints& x) {
+  v("register", Endpoint{x.register_}, "create an account (users.registration)");
+  v("login", Endpoint{x.login}, "name and password for a token pair");
+  v("refresh", Endpoint{x.refresh}, "refresh token for a new pair");
+  v("logout", Endpoint{x.logout}, "end this, the other or all sessions");
+  v("sessions", Endpoint{x.sessions}, "list and end one's sessions");
+  v("password", Endpoint{x.password}, "change one's password");
+  v("me", Endpoint{x.me}, "one's claims");
+  v("ticket", Endpoint{x.ticket}, "one-time ticket for a WebSocket or EventSource");
+  v("verify", Endpoint{x.verify}, "for nginx auth_request and Traefik forwardAuth");
+  v("token", Endpoint{x.token}, "OAuth 2 token endpoint (RFC 6749)");
+  v("revoke", Endpoint{x.revoke}, "OAuth 2 revocation (RFC 7009)");
+  v("introspect", Endpoint{x.introspect}, "OAuth 2 introspection (RFC 7662)");
+  v("jwks", Endpoint{x.jwks}, "our public keys (RFC 7517)");
+  v("metadata", Endpoint{x.metadata}, "authorization server metadata (RFC 8414)");
+  v("openapi", Endpoint{x.openapi}, "OpenAPI description of these endpoints");
+  v("docs", Endpoint{x.docs}, "page to try the calls from");
+}
+
+template <class V>
+void describe(V& v, Cookies& x) {
+  v("origins", x.origins, "origins that may send cookies, beside the request's own");
+  v("refresh_before", x.refresh_before, "the gateway refreshes this long before the access token expires");
+  v("login_page", x.login_page, "where a navigation without a session is sent");
+}
+
+// Throttle is one value in C++ and a section in YAML, so that further limits have their place.
+struct ThrottleSection {
+  Throttle& value;
+};
+
+template <class V>
+void describe(V& v, ThrottleSection& x) {
+  v("per_user_and_address", x.value, "failed logins of one user from one address in this time, then 429");
+}
+
+template <class V>
+void describe(V& v, AuthEndpoints& x) {
+  v("preset", x.preset, "whose paths, field names and error shapes the endpoints speak");
+  v("prefix", x.prefix, "before the paths of the gateway's own endpoints");
+  v("host", x.host, "only on this host; without one on every host");
+  v("endpoints", x.endpoints, "single paths, moved or off");
+  v("expired_header", x.expired_header,
+    "header that says that a token is good but expired; one name or a list");
+  v("cors", x.cors, "browser applications of other origins that may call the endpoints");
+  v("cookies", Switch<Cookies>{x.cookies.on, x.cookies},
+    "the token pair in HttpOnly cookies too; a section means on");
+  v("throttle", ThrottleSection{x.throttle}, "against guessing");
+  v("max_body", Size{x.max_body}, "body of a call to the endpoints",
+    Rule{.min = 1024, .max = 16 * 1024 * 1024});
+}
+
+template <class V>
+void describe(V& v, Defaults& x) {
+  v("auth", x.auth, "of routes that say nothing; none is refused here: say it at each public route");
+  v("timeout", x.timeout, "from the request fully sent to the head of the upstream's answer", kPositive);
+  v("max_body", Size{x.max_body}, "of a request");
+}
+
+template <class V>
+void describe(V& v, Health& x) {
+  v("path", x.path, "asked with GET; 2xx and 3xx are good");
+  v("interval", x.interval, "between two checks", Rule{.min = 100});
+  v("timeout", x.timeout, "for one check", kPositive);
+  v("fall", x.fall, "failures in a row until the server gets no requests", kPositive);
+  v("rise", x.rise, "successes in a row until it gets them again", kPositive);
+}
+
+template <class V>
+void describe(V& v, Upstream& x) {
+  v.at(x.mark);
+  v("servers", x.servers, "where the requests go: http://host:port, https://host:port or http+unix:/path",
+    kRequired);
+  v("balance", x.balance, "which server gets the next request");
+  v("connect_timeout", x.connect_timeout, "to reach a server", kPositive);
+  v("max_connections", x.max_connections, "to each server, from each worker", kPositive);
+  v("max_idle", x.max_idle, "unused connections kept to each server, by each worker");
+  v("queue", x.queue, "requests of a worker that wait for a connection; over it 503");
+  v("idle_timeout", x.idle_timeout, "an unused connection is closed", kPositive);
+  v("health", x.health, "active checks; without them a server is judged by its traffic");
+}
+
+template <class V>
+void describe(V& v, Allow& x) {
+  v("roles", x.roles, "one of these roles");
+  v("scopes", x.scopes, "one of these scopes");
+  v("issuers", x.issuers, "a token of one of these issuers");
+  v("claims", x.claims, "for each claim named, one of these values");
+}
+
+template <class V>
+void describe(V& v, Route& x) {
+  v.at(x.mark);
+  v("path", x.path, "/x/ covers /x and all below; /x is exact; the most specific route wins", kRequired);
+  v("host", x.host, "only this host; *.example.com for one label; without one every host");
+  v("methods", x.methods, "without any: all; GET implies HEAD");
+  v("upstream", x.upstream, "name of a section in upstreams", kRequired);
+  v("auth", Stated{x.auth, x.auth_stated}, "whether a token is required; optional still refuses a bad one");
+  v("allow", x.allow, "what the token must say; all keys must hold, a list is any of");
+  v("claims_to_headers", x.claims_to_headers, "claims sent to the upstream: claim to header name");
+  v("strip_prefix", x.strip_prefix, "cut from the path before it is sent on");
+  v("forward_authorization", x.forward_authorization, "send the Authorization header on");
+  v("degraded", x.degraded, "in place of revocation.degraded");
+  v("timeout", x.timeout, "in place of defaults.timeout", kPositive);
+  v("max_body", x.max_body, "in place of defaults.max_body");
+  v("cors", x.cors, "browser applications of other origins that may call this route");
+  v("encoded_slash", PassOrRefuse{x.encoded_slash_pass}, "%2F in a path");
+  v("empty_segments", PassOrRefuse{x.empty_segments_pass}, "// in a path");
+  v("trailers", x.trailers, "trailer fields that are sent on; others are dropped");
+  v("upgrades", x.upgrades, "protocols beside websocket that may be tunnelled");
+  v("stream_ends", x.stream_ends, "when a tunnel or event stream ends: with its token or with its session");
+}
+
+template <class V>
+void describe(V& v, Config& x) {
+  v("workers", Workers{x.workers}, "threads that serve");
+  v("listeners", x.listeners, "where clients connect", kRequired);
+  v("admin", x.admin, "listener of health, metrics and admin calls; without the section there is none");
+  v("limits", x.limits, "what one client, and all of them, may take");
+  v("log", x.log, "where logs go");
+  v("store", Short<Store, StoreUrl>{x.store, StoreUrl{x.store}},
+    "where sessions, users and revocations live");
+  v("tokens", x.tokens, "our tokens and those of other issuers");
+  v("revocation", x.revocation, "what happens when the list of revoked tokens cannot be read");
+  v("users", x.users, "who can log in");
+  v("auth", x.auth, "the gateway's own endpoints");
+  v("defaults", x.defaults, "for routes that say nothing");
+  v("trusted_proxies", x.trusted_proxies, "addresses or networks whose Forwarded headers are believed");
+  v("upstreams", Named<Upstream>{x.upstreams}, "servers behind the gateway, by name");
+  v("routes", x.routes, "what goes where, and for whom; the order does not matter", kRequired);
+}
+
+}  // namespace sallyport::config

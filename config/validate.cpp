@@ -1,0 +1,212 @@
+#include "config/validate.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "config/judge.hpp"
+#include "config/names.hpp"
+#include "config/suggest.hpp"
+#include "config/urls.hpp"
+
+namespace sallyport::config {
+namespace {
+
+constexpr std::size_t kShortestHmacSecret = 32;  // RFC 8725 3.5, SECURITY J3
+const std::vector<std::string> kAlgorithms{"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256",
+                                           "PS384", "PS512", "EdDSA", "HS256", "HS384", "HS512"};
+
+bool is_hmac(std::string_view algorithm) { return algorithm.starts_with("HS"); }
+
+bool is_loopback(const Address& address) { return address.host.starts_with("127.") || address.host == "::1"; }
+
+void judge_listeners(const Config& config, Judge& judge) {
+  if (config.listeners.empty() && judge.places.given("listeners"))
+    judge.problem("listeners", "there is no listener; add `- address: 0.0.0.0:8080`");
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const auto& listener = config.listeners[i];
+    const auto path = "listeners[" + std::to_string(i) + "]";
+    if (listener.address.host.empty()) continue;
+    const auto text = print_address(listener.address);
+    if (listener.address.port != 0 && !seen.insert(text).second)
+      judge.problem(path + ".address", "another listener has " + text + " already");
+    if (!listener.tls && !is_loopback(listener.address) && !config.tokens.issuer.empty() &&
+        config.trusted_proxies.empty())
+      judge.warning(
+          path + ".address",
+          "passwords and tokens cross " + text +
+              " in clear; give the listener tls, or name the TLS proxy in front in trusted_proxies");
+  }
+  if (config.admin && config.admin->address.port != 0 && seen.contains(print_address(config.admin->address)))
+    judge.problem("admin.address",
+                  "clients connect to this address (listeners); the admin listener needs its own");
+  for (std::size_t i = 0; i < config.trusted_proxies.size(); ++i)
+    if (!is_cidr(config.trusted_proxies[i]))
+      judge.problem(
+          "trusted_proxies[" + std::to_string(i) + "]",
+          in_quotes(config.trusted_proxies[i]) + " is no IP address and no network such as 10.0.0.0/8");
+}
+
+void judge_hmac_secret(const Secret& secret, const std::string& path, Judge& judge) {
+  if (!secret.empty() && secret.size() < kShortestHmacSecret)
+    judge.problem(path, "the secret has " + std::to_string(secret.size()) +
+                            " bytes; at least 32 are needed, made with "
+                            "`openssl rand -base64 48`");
+}
+
+void judge_signing(const Tokens& tokens, Judge& judge) {
+  const auto& signing = tokens.signing;
+  const std::string path = "tokens.signing";
+  judge_hmac_secret(signing.secret, path + ".secret", judge);
+  judge_hmac_secret(signing.wrap_key, path + ".wrap_key", judge);
+  if (is_hmac(signing.algorithm)) {
+    if (signing.secret.empty() && !judge.places.given(path + ".secret"))
+      judge.problem(path, signing.algorithm + " needs `secret`, as ${file:path} or ${env:NAME}");
+    if (!signing.keys.empty())
+      judge.problem(path + ".keys", signing.algorithm + " signs with `secret`; remove keys");
+    if (tokens.refresh.keys.empty())
+      judge.problem("tokens.refresh", "with " + signing.algorithm +
+                                          " there is no directory of signing keys to keep the "
+                                          "refresh token keys in; name one in `keys`");
+    return;
+  }
+  if (!signing.secret.empty())
+    judge.problem(path + ".secret",
+                  "a secret is for HS256, HS384 and HS512; " + signing.algorithm + " uses `keys`");
+  if (signing.keys.empty() && !judge.places.given(path + ".keys"))
+    judge.problem(path, signing.algorithm + " needs `keys`, a directory; serve fills an empty one");
+  if (signing.keys == "store" && signing.wrap_key.empty() && !judge.places.given(path + ".wrap_key"))
+    judge.problem(path, "`keys: store` needs `wrap_key`, a secret that encrypts them there");
+}
+
+void judge_lifetimes(const Tokens& tokens, Judge& judge) {
+  const auto& refresh = tokens.refresh;
+  const auto off = Seconds{0};
+  if (refresh.absolute_ttl != off && tokens.access_ttl > refresh.absolute_ttl)
+    judge.problem("tokens.access_ttl",
+                  "it is longer than refresh.absolute_ttl: a token would outlive its session");
+  if (refresh.idle_ttl != off && tokens.access_ttl > refresh.idle_ttl)
+    judge.problem("tokens.access_ttl",
+                  "it is longer than refresh.idle_ttl: the session would be gone before the first refresh");
+  if (refresh.idle_ttl != off && refresh.absolute_ttl != off && refresh.idle_ttl > refresh.absolute_ttl)
+    judge.problem("tokens.refresh.idle_ttl",
+                  "it is longer than absolute_ttl and would never matter; shorten it or say off");
+  if (refresh.concurrency_window > refresh.rotation_grace)
+    judge.problem("tokens.refresh.concurrency_window", "it is longer than rotation_grace");
+}
+
+void judge_foreign(const ForeignIssuer& foreign, const std::string& path, Judge& judge) {
+  judge_hmac_secret(foreign.secret, path + ".secret", judge);
+  bool hmac = false, asymmetric = false;
+  for (std::size_t i = 0; i < foreign.algorithms.size(); ++i) {
+    const auto& name = foreign.algorithms[i];
+    if (name.empty()) continue;
+    (is_hmac(name) ? hmac : asymmetric) = true;
+    if (std::find(kAlgorithms.begin(), kAlgorithms.end(), name) == kAlgorithms.end())
+      judge.problem(path + ".algorithms[" + std::to_string(i) + "]",
+                    in_quotes(name) + " is no algorithm that we verify" + did_you_mean(name, kAlgorithms) +
+                        "; allowed: " + one_of(kAlgorithms));
+  }
+  const int sources = !foreign.jwks.empty() + !foreign.discovery.empty() + !foreign.key_file.empty() +
+                      !foreign.secret.empty();
+  const bool failed = judge.places.given(path + ".jwks") || judge.places.given(path + ".discovery") ||
+                      judge.places.given(path + ".key_file") || judge.places.given(path + ".secret");
+  if (sources == 0 && !failed)
+    judge.problem(path, "its keys are missing; name one of jwks, discovery, key_file or secret");
+  if (sources > 1) judge.problem(path, "name one of jwks, discovery, key_file and secret, not several");
+  // CONTRACT 4: symmetric keys come from files only, never from URLs; and a public key is never an HMAC
+  // secret.
+  if (hmac && foreign.secret.empty() && sources > 0)
+    judge.problem(path + ".algorithms",
+                  "HS256, HS384 and HS512 need `secret`; public keys never verify them");
+  if (asymmetric && !foreign.secret.empty())
+    judge.problem(path + ".algorithms", "`secret` verifies HS256, HS384 and HS512 only");
+  for (const auto& [key, url] :
+       {std::pair{".jwks", &foreign.jwks}, std::pair{".discovery", &foreign.discovery}})
+    if (url->starts_with("http://"))
+      judge.warning(path + key, "keys that come over plain HTTP can be replaced on the way; use https");
+}
+
+void judge_tokens(const Config& config, Judge& judge) {
+  const auto& tokens = config.tokens;
+  const bool needed =
+      std::any_of(config.routes.begin(), config.routes.end(),
+                  [](const Route& route) { return route.auth != AuthMode::none && route.auth_stated; }) ||
+      config.defaults.auth;
+  if (tokens.issuer.empty() && tokens.issuers.empty() && needed && !judge.places.given("tokens.issuer") &&
+      !judge.places.given("tokens.issuers"))
+    judge.problem(
+        "tokens",
+        "routes need a token but nobody may issue one; set tokens.issuer (our own) or tokens.issuers");
+  if (tokens.issuer.empty() && config.users.registration)
+    judge.problem("users.registration", "registration needs tokens.issuer");
+  if (!tokens.issuer.empty()) {
+    if (tokens.audience.empty())
+      judge.problem("tokens", "`audience` is missing: who our tokens are for, such as [api]");
+    judge_signing(tokens, judge);
+    judge_lifetimes(tokens, judge);
+  }
+  std::set<std::string> seen{tokens.issuer};
+  for (std::size_t i = 0; i < tokens.issuers.size(); ++i) {
+    const auto path = "tokens.issuers[" + std::to_string(i) + "]";
+    const auto& foreign = tokens.issuers[i];
+    if (!foreign.issuer.empty() && !seen.insert(foreign.issuer).second)
+      judge.problem(path + ".issuer",
+                    in_quotes(foreign.issuer) + " is configured already; one entry per issuer");
+    judge_foreign(foreign, path, judge);
+  }
+}
+
+void judge_users(const Users& users, Judge& judge) {
+  if (users.password.min_length > users.password.max_length)
+    judge.problem("users.password.min_length",
+                  "it is larger than max_length (" + std::to_string(users.password.max_length) + ")");
+}
+
+void judge_upstreams(const Config& config, Judge& judge) {
+  for (const auto& upstream : config.upstreams) {
+    const auto path = "upstreams." + upstream.name;
+    if (upstream.servers.empty() && judge.places.given(path + ".servers"))
+      judge.problem(path + ".servers", "the list is empty; add at least one server");
+    if (upstream.max_idle > upstream.max_connections && judge.places.given(path + ".max_idle"))
+      judge.problem(path + ".max_idle", "it is larger than max_connections");
+    if (!upstream.health) continue;
+    if (const auto flaw = path_flaw(upstream.health->path); !flaw.empty())
+      judge.problem(path + ".health.path", in_quotes(upstream.health->path) + ": " + flaw);
+    if (upstream.health->timeout > upstream.health->interval)
+      judge.problem(path + ".health.timeout", "it is longer than the interval");
+  }
+}
+
+}  // namespace
+
+void Judge::cors(const Cors& cors, const std::string& path) {
+  for (std::size_t i = 0; i < cors.origins.size(); ++i) {
+    const auto& origin = cors.origins[i];
+    const auto where = path + ".origins[" + std::to_string(i) + "]";
+    if (origin == "*" && cors.origins.size() > 1) problem(where, "\"*\" stands alone or not at all");
+    if (origin == "*" && cors.credentials)
+      problem(where, "\"*\" with credentials would let every web site act as the user; list the origins");
+    if (origin != "*" && !origin.empty() && !is_origin(origin))
+      problem(where,
+              in_quotes(origin) + " is no origin; write scheme://host[:port] in lower case, without a path");
+  }
+  methods(cors.methods, path + ".methods");
+  for (const auto* list : {&cors.headers, &cors.expose})
+    for (const auto& name : *list)
+      if (!name.empty() && !is_token(name)) problem(path, in_quotes(name) + " is no header name");
+}
+
+Verdict validate(const Config& config, const std::string& file, const Places& places) {
+  Verdict verdict;
+  Judge judge{file, places, verdict};
+  judge_listeners(config, judge);
+  judge_tokens(config, judge);
+  judge_users(config.users, judge);
+  judge_upstreams(config, judge);
+  judge_auth(config, judge);
+  judge_routes(config, judge);
+  return verdict;
+}
+
+}  // namespace sallyport::config
