@@ -1,0 +1,88 @@
+// Tokens that this worker has verified, so that the next request with the same one costs a hash and a
+// look-up. Keyed by the SHA-256 of the whole token, bounded in bytes, least recently used out first. What it
+// holds is verified, never judged: expiry, revocation and policy are asked again for each request.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <list>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+
+#include <openssl/evp.h>
+
+#include "auth/jose/claims.hpp"
+#include "auth/revocation/revocation_set.hpp"
+#include "auth/time.hpp"
+
+namespace sallyport::policy {
+
+struct VerifiedToken {
+  std::shared_ptr<const jose::Claims> claims;
+  revocation::Digests digests;
+  bool reported = false;  // a decision has said `first_seen` of it
+};
+
+class VerifiedCache {
+ public:
+  using Key = std::array<unsigned char, 32>;
+  struct Counters {
+    std::uint64_t hits = 0, misses = 0, evictions = 0;
+  };
+
+  explicit VerifiedCache(std::size_t max_bytes);  // 0: remembers nothing
+  ~VerifiedCache();
+  VerifiedCache(VerifiedCache&&) = delete;
+
+  Key key_of(std::string_view token);
+
+  // nullptr: not here, dead, or verified under another generation of the keys (then it is dropped). No
+  // allocation. Valid until the next call.
+  VerifiedToken* find(const Key& key, UnixSeconds now, std::uint64_t key_generation);
+
+  // `dies`: from then on it is no longer found. `token_size` stands for what the claims weigh. nullptr: too
+  // big to keep.
+  VerifiedToken* insert(const Key& key, VerifiedToken token, UnixSeconds dies, std::uint64_t key_generation,
+                        std::size_t token_size);
+
+  void clear();
+  std::size_t size() const { return index_.size(); }
+  std::size_t bytes() const { return bytes_; }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  struct Entry {
+    Key key;
+    VerifiedToken token;
+    UnixSeconds dies{};
+    std::uint64_t key_generation = 0;
+    std::size_t bytes = 0;
+  };
+  using Entries = std::list<Entry>;
+  struct Hash {  // the key is a hash already
+    std::size_t operator()(const Key& key) const {
+      std::size_t value;
+      std::memcpy(&value, key.data(), sizeof value);
+      return value;
+    }
+  };
+  void drop(Entries::iterator entry);
+
+  struct MdFree {
+    void operator()(EVP_MD* md) const { EVP_MD_free(md); }
+    void operator()(EVP_MD_CTX* ctx) const { EVP_MD_CTX_free(ctx); }
+  };
+
+  std::size_t max_bytes_;
+  std::size_t bytes_ = 0;
+  Entries entries_;  // most recently used first
+  std::unordered_map<Key, Entries::iterator, Hash> index_;
+  Counters counters_;
+  std::unique_ptr<EVP_MD, MdFree> sha256_;  // fetched once: a late fetch takes locks
+  std::unique_ptr<EVP_MD_CTX, MdFree> context_;
+};
+
+}  // namespace sallyport::policy

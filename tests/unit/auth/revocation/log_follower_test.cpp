@@ -1,0 +1,176 @@
+// What the follower of the log makes of each answer.
+#include "auth/revocation/log_follower.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace sallyport::revocation {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr UnixSeconds kNow{std::chrono::seconds(1'800'000'000)};
+constexpr SteadyTime kStart{std::chrono::hours(1)};
+constexpr const char* kOwn = "https://auth.example.com";
+
+Event session(std::string id, std::chrono::seconds life = 600s) {
+  return {.kind = Kind::session, .issuer = kOwn, .id = std::move(id), .until = kNow + life};
+}
+
+Batch batch(std::vector<std::string> ids, std::string cursor, bool more = false) {
+  Batch out;
+  for (std::string& id : ids) out.entries.push_back({cursor, session(std::move(id))});
+  out.cursor = std::move(cursor);
+  out.more = more;
+  out.marker = {"m1", kNow - 1h};
+  return out;
+}
+
+bool revoked(const LogFollower& follower, std::string sid, UnixSeconds issued_at = kNow) {
+  jose::Claims claims;
+  claims.issuer = kOwn;
+  claims.own = true;
+  claims.session_id = std::move(sid);
+  claims.issued_at = issued_at;
+  return follower.set()->revokes(claims, digests_of(claims), kNow);
+}
+
+LogFollower follower() { return LogFollower({.own_issuer = kOwn}); }
+
+// One read sent at `sent` and answered at once.
+LogFollower::Step turn(LogFollower& follower, const Batch& answer, SteadyTime sent = kStart) {
+  follower.next_read(sent);
+  return follower.answered(answer, sent, kNow);
+}
+
+TEST(LogFollower, IsReadyWhenTheLogHasBeenReadWhole) {
+  LogFollower f = follower();
+  EXPECT_EQ(f.next_read(kStart).from, "");
+  EXPECT_EQ(f.next_read(kStart).wait, 0ms) << "while behind it doesn't wait";
+  EXPECT_TRUE(turn(f, batch({"a"}, "1", true)).changed);
+  EXPECT_FALSE(f.ready());
+  EXPECT_EQ(f.staleness(kStart), std::nullopt);
+  EXPECT_EQ(f.next_read(kStart).from, "1");
+  turn(f, batch({"b"}, "2"));
+  EXPECT_TRUE(f.ready());
+  EXPECT_TRUE(revoked(f, "a"));
+  EXPECT_TRUE(revoked(f, "b"));
+  EXPECT_EQ(f.next_read(kStart).from, "2");
+  EXPECT_EQ(f.next_read(kStart).wait, 1000ms);
+  EXPECT_EQ(f.entries_read(), 2u);
+}
+
+TEST(LogFollower, CountsStalenessFromTheSendingOfTheLastAnsweredRead) {
+  LogFollower f = follower();
+  f.next_read(kStart);
+  f.answered(batch({}, "1"), kStart + 900ms, kNow);
+  EXPECT_EQ(f.staleness(kStart + 900ms), 900ms);
+  f.next_read(kStart + 1s);
+  f.failed();
+  EXPECT_EQ(f.staleness(kStart + 3s), 3s) << "a failed read renews nothing";
+  EXPECT_TRUE(f.ready()) << "and forgets nothing";
+}
+
+TEST(LogFollower, TellsNoChangeWhenNothingNewCame) {
+  LogFollower f = follower();
+  turn(f, batch({"a"}, "1"));
+  const auto set = f.set();
+  EXPECT_FALSE(turn(f, batch({"a"}, "2")).changed);
+  EXPECT_EQ(f.set(), set);
+}
+
+TEST(LogFollower, ReadsFromTheBeginningAfterAGap) {
+  LogFollower f = follower();
+  turn(f, batch({"a"}, "1"));
+  Batch gap = batch({"z"}, "9");
+  gap.gap = true;
+  EXPECT_TRUE(turn(f, gap, kStart + 1s).resynced);
+  EXPECT_EQ(f.next_read(kStart + 2s).from, "");
+  EXPECT_EQ(f.staleness(kStart + 2s), 2s) << "not up to date until the log is read whole again";
+  EXPECT_TRUE(revoked(f, "a"));
+  turn(f, batch({"b"}, "10"), kStart + 2s);
+  EXPECT_EQ(f.staleness(kStart + 2s), 0s);
+}
+
+TEST(LogFollower, TakesAGapAtTheBeginningForNone) {
+  LogFollower f = follower();
+  Batch first = batch({"a"}, "1");
+  first.gap = true;
+  EXPECT_FALSE(turn(f, first).resynced);
+  EXPECT_TRUE(f.ready());
+}
+
+// CONTRACT section 5, SECURITY section 6: flushed or replaced store.
+TEST(LogFollower, OfAnotherStoreKeepsItsEntriesAndRefusesOwnTokensFromBefore) {
+  LogFollower f = follower();
+  turn(f, batch({"a"}, "7"));
+  EXPECT_FALSE(revoked(f, "x", kNow - 10s));
+  Batch other = batch({}, "1");
+  other.marker = {"m2", kNow};
+  const auto step = turn(f, other, kStart + 1s);
+  EXPECT_TRUE(step.changed);
+  EXPECT_TRUE(step.resynced);
+  EXPECT_EQ(f.next_read(kStart + 1s).from, "");
+  EXPECT_TRUE(revoked(f, "a"));
+  EXPECT_TRUE(revoked(f, "x", kNow - 10s));
+  EXPECT_FALSE(revoked(f, "x", kNow));
+  EXPECT_FALSE(turn(f, other, kStart + 2s).resynced) << "only once";
+}
+
+TEST(LogFollower, RefusesOwnTokensFromBeforeTheFirstMarkerToo) {
+  LogFollower f = follower();
+  turn(f, batch({}, "1"));
+  EXPECT_TRUE(revoked(f, "x", kNow - 2h));
+  EXPECT_FALSE(revoked(f, "x", kNow - 1h));
+}
+
+TEST(LogFollower, PutsWhatThisProcessAcknowledgedInForceAtOnce) {
+  LogFollower f = follower();
+  EXPECT_TRUE(f.acknowledged({session("a")}, kStart));
+  EXPECT_TRUE(revoked(f, "a"));
+  EXPECT_FALSE(f.acknowledged({session("a")}, kStart));
+}
+
+TEST(LogFollower, AppendsAgainWhatItAcknowledgedInTheLastMinuteAfterAReconnect) {
+  LogFollower f = follower();
+  turn(f, batch({}, "1"));
+  f.acknowledged({session("old")}, kStart);
+  turn(f, batch({"old"}, "2"), kStart + 61s);
+  f.acknowledged({session("new")}, kStart + 61s);
+  EXPECT_TRUE(turn(f, batch({}, "2"), kStart + 62s).reappend.empty()) << "no reconnect";
+  f.next_read(kStart + 63s);
+  f.failed();
+  // An outage of minutes: what was acknowledged just before it is still kept.
+  const auto step = turn(f, batch({}, "2"), kStart + 300s);
+  EXPECT_EQ(step.reappend, std::vector{session("new")});
+  EXPECT_EQ(turn(f, batch({}, "2"), kStart + 301s).reappend, std::vector{session("new")})
+      << "until it worked";
+  f.reappended();
+  EXPECT_TRUE(turn(f, batch({}, "2"), kStart + 302s).reappend.empty());
+}
+
+TEST(LogFollower, AppendsAgainToAReplacedStoreButNotWhatIsOver) {
+  LogFollower f = follower();
+  turn(f, batch({}, "1"));
+  f.acknowledged({session("a"), session("over", -1s)}, kStart + 1s);
+  Batch other = batch({}, "1");
+  other.marker = {"m2", kNow};
+  EXPECT_EQ(turn(f, other, kStart + 2s).reappend, std::vector{session("a")});
+}
+
+TEST(LogFollower, DropsWhatIsOverNowAndThen) {
+  LogFollower f = follower();
+  Batch first = batch({}, "1");
+  for (int i = 0; i < 100; ++i)
+    first.entries.push_back({"1", session(std::to_string(i), i < 90 ? -1s : 600s)});
+  turn(f, first);
+  EXPECT_EQ(f.set()->size(), 100u);
+  EXPECT_TRUE(turn(f, batch({}, "1"), kStart + 61s).changed);
+  EXPECT_EQ(f.set()->size(), 10u);
+  EXPECT_TRUE(revoked(f, "95"));
+}
+
+}  // namespace
+}  // namespace sallyport::revocation
