@@ -1,0 +1,137 @@
+// See forwarded.hpp.
+#include "gateway/forwarded.hpp"
+
+#include "gateway/http1/target.hpp"
+#include "gateway/text.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+constexpr std::size_t kMaxKept =
+    2048;  // bytes of a trusted proxy's X-Forwarded-For or Forwarded that travel on
+
+void append_hex(std::string& out, std::uint8_t byte) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out += digits[byte >> 4];
+  out += digits[byte & 15];
+}
+
+template <class... Parts>
+void append(std::string& out, const Parts&... parts) {
+  (out.append(parts), ...);
+}
+
+// All fields of one id as a single list.
+void append_joined(std::string& out, const RequestHead& head, FieldId id) {
+  const std::size_t before = out.size();
+  for (const Field& field : head.fields) {
+    if (field.id != id || field.value.empty() || out.size() - before + field.value.size() > kMaxKept)
+      continue;
+    append(out, field.value, ", ");
+  }
+}
+
+// The value of a field that must stand there once.
+std::string_view only(const RequestHead& head, FieldId id) {
+  std::string_view value;
+  for (const Field& field : head.fields) {
+    if (field.id != id) continue;
+    if (!value.empty()) return {};
+    value = field.value;
+  }
+  return value;
+}
+
+void find_client(Provenance& out, const RequestHead& head, const Arrival& arrival,
+                 const AddressSet& trusted) {
+  out.client = arrival.peer;
+  if (!out.trusted) return;
+  // From the right: each proxy appended the peer that it saw. The first that isn't ours is the client.
+  for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
+    if (field->id != FieldId::x_forwarded_for) continue;
+    std::string_view list = field->value;
+    while (!list.empty()) {
+      const std::size_t comma = list.rfind(',');
+      const std::string_view element = trim(comma == list.npos ? list : list.substr(comma + 1));
+      const auto address = parse_forwarded_address(element);
+      if (!address) return;
+      out.client = element;
+      if (!trusted.contains(*address)) return;
+      list = comma == list.npos ? std::string_view{} : list.substr(0, comma);
+    }
+  }
+}
+
+// RFC 7239 4: an IPv6 address is quoted and in brackets.
+void append_node(std::string& out, std::string_view peer) {
+  if (peer.empty())
+    out += "unknown";
+  else if (peer.find(':') != peer.npos)
+    append(out, "\"[", peer, "]\"");
+  else
+    out += peer;
+}
+
+}  // namespace
+
+bool valid_request_id(std::string_view text) {
+  if (text.empty() || text.size() > 128) return false;
+  for (const char c : text)
+    if (!is_a(c, kUnreserved) || c == '~') return false;
+  return true;
+}
+
+bool valid_traceparent(std::string_view text) {
+  if (text.size() != 55 || text.substr(0, 3) != "00-" || text[35] != '-' || text[52] != '-') return false;
+  bool trace = false, parent = false;
+  for (std::size_t i = 3; i < text.size(); ++i) {
+    if (i == 35 || i == 52) continue;
+    if (hex_digit(text[i]) < 0 || lower(text[i]) != text[i]) return false;
+    (i < 35 ? trace : parent) |= i < 52 && text[i] != '0';
+  }
+  return trace && parent;
+}
+
+void decide_provenance(Provenance& out, const RequestHead& head, const Arrival& arrival,
+                       const AddressSet& trusted_proxies, const std::array<std::uint8_t, 16>& chance) {
+  out.trusted = !trusted_proxies.empty() && trusted_proxies.contains(arrival.address);
+  find_client(out, head, arrival, trusted_proxies);
+
+  const std::string_view offered = out.trusted ? only(head, FieldId::x_request_id) : std::string_view{};
+  out.request_id.clear();
+  if (valid_request_id(offered))
+    out.request_id = offered;
+  else
+    for (const std::uint8_t byte : chance) append_hex(out.request_id, byte);
+
+  std::string_view proto = arrival.tls ? "https" : "http";
+  std::string_view host = head.authority;
+  if (out.trusted) {
+    const std::string_view their_proto = only(head, FieldId::x_forwarded_proto);
+    if (iequals(their_proto, "http") || iequals(their_proto, "https")) proto = their_proto;
+    std::string_view name;
+    const std::string_view their_host = only(head, FieldId::x_forwarded_host);
+    if (http1::valid_authority(their_host, name)) host = their_host;
+  }
+
+  std::string& lines = out.lines;
+  lines.clear();
+  if (!arrival.peer.empty() || out.trusted) {
+    lines += "X-Forwarded-For: ";
+    if (out.trusted) append_joined(lines, head, FieldId::x_forwarded_for);
+    append(lines, arrival.peer.empty() ? std::string_view("unknown") : arrival.peer, "\r\n");
+  }
+  append(lines, "X-Forwarded-Proto: ", proto, "\r\n");
+  if (!host.empty()) append(lines, "X-Forwarded-Host: ", host, "\r\n");
+  lines += "Forwarded: ";
+  if (out.trusted) append_joined(lines, head, FieldId::forwarded);
+  lines += "for=";
+  append_node(lines, arrival.peer);
+  if (!host.empty()) append(lines, ";host=\"", host, "\"");
+  append(lines, ";proto=", proto, "\r\n");
+  append(lines, "X-Request-Id: ", out.request_id, "\r\n");
+  const std::string_view trace = only(head, FieldId::traceparent);
+  if (valid_traceparent(trace)) append(lines, "traceparent: ", trace, "\r\n");
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,74 @@
+// See identity_headers.hpp.
+#include "gateway/identity_headers.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <optional>
+
+#include "gateway/text.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+namespace json = boost::json;
+
+bool fit_for_list(std::string_view element) {
+  return fit_for_header(element) && element.find(',') == element.npos;
+}
+
+void append_line(std::string& out, std::string_view name, std::string_view value) {
+  if (!fit_for_header(value)) return;
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void append_element(std::string& list, std::string_view element) {
+  if (!fit_for_list(element)) return;
+  if (!list.empty()) list += ',';
+  list += element;
+}
+
+std::string join(const std::vector<std::string>& elements) {
+  std::string list;
+  for (const std::string& element : elements) append_element(list, element);
+  return list;
+}
+
+// A scalar as text; nothing for null, objects and arrays.
+std::optional<std::string> scalar_text(const json::value& value) {
+  if (const json::string* text = value.if_string()) return std::string(*text);
+  if (value.is_bool() || value.is_number()) return json::serialize(value);
+  return std::nullopt;
+}
+
+std::string claim_text(const json::value& value) {
+  const json::array* array = value.if_array();
+  if (!array) return scalar_text(value).value_or("");
+  std::string list;
+  for (const json::value& element : *array)
+    if (const auto text = scalar_text(element)) append_element(list, *text);
+  return list;
+}
+
+}  // namespace
+
+bool fit_for_header(std::string_view value) {
+  return !value.empty() && value.size() <= kMaxIdentityValue && all_are(value, kFieldChar) &&
+         value.find('\t') == value.npos && value.front() != ' ' && value.back() != ' ';
+}
+
+std::string identity_headers(const jose::Claims& claims,
+                             const std::map<std::string, std::string>& claims_to_headers) {
+  std::string out;
+  append_line(out, "X-Auth-Issuer", claims.issuer);
+  append_line(out, "X-Auth-Subject", claims.subject);
+  append_line(out, "X-Auth-Roles", join(claims.roles));
+  append_line(out, "X-Auth-Scopes", join(claims.scopes));
+  append_line(out, "X-Auth-Session", claims.session_id);
+  for (const auto& [claim, header] : claims_to_headers)
+    if (const json::value* value = claims.find(claim); value && is_token(header))
+      append_line(out, header, claim_text(*value));
+  return out;
+}
+
+}  // namespace sallyport::gateway
