@@ -49,11 +49,10 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return best.empty() ? std::string{} : " (did you mean " + in_quotes(best) + "?)";
 }
 
-std::string in_quotes(std::string_view text) {
-  constexpr std::size_t kShown = 60;
+std::string printable(std::string_view text, std::size_t most) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text.substr(0, kShown)) {
+  std::string out;
+  for (const char c : text.substr(0, most)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
       out += "\\x";
@@ -63,8 +62,10 @@ std::string in_quotes(std::string_view text) {
       out += c;
     }
   }
-  return out + (text.size() > kShown ? "...\"" : "\"");
+  return text.size() > most ? out + "..." : out;
 }
+
+std::string in_quotes(std::string_view text) { return "\"" + printable(text, 60) + "\""; }
 
 std::string one_of(const std::vector<std::string>& words) {
   std::string out;

@@ -18,6 +18,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 // " (did you mean "x"?)" or nothing.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+// Control bytes escaped, cut after `most` bytes.
+std::string printable(std::string_view text, std::size_t most);
+
 // In quotes, control bytes escaped, cut after 60 bytes.
 std::string in_quotes(std::string_view text);
 

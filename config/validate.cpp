@@ -41,10 +41,9 @@ void judge_listeners(const Config& config, Judge& judge) {
     judge.problem("admin.address",
                   "clients connect to this address (listeners); the admin listener needs its own");
   for (std::size_t i = 0; i < config.trusted_proxies.size(); ++i)
-    if (!is_cidr(config.trusted_proxies[i]))
-      judge.problem(
-          "trusted_proxies[" + std::to_string(i) + "]",
-          in_quotes(config.trusted_proxies[i]) + " is no IP address and no network such as 10.0.0.0/8");
+    if (const auto& proxy = config.trusted_proxies[i]; !proxy.empty() && !is_cidr(proxy))
+      judge.problem("trusted_proxies[" + std::to_string(i) + "]",
+                    in_quotes(proxy) + " is no IP address and no network such as 10.0.0.0/8");
 }
 
 void judge_hmac_secret(const Secret& secret, const std::string& path, Judge& judge) {

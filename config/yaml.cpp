@@ -122,6 +122,8 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (!level.key) {
       take_key(level, *node, mark);
     } else {
+      // Nothing after a key: yaml-cpp places that at the next token, which may be far below.
+      if (node->kind == YamlNode::Kind::null) node->mark = level.key_mark;
       if (!level.key_was_bad) parent.entries.push_back({std::move(*level.key), level.key_mark, node});
       level.key.reset();
     }
@@ -193,7 +195,7 @@ std::shared_ptr<const YamlNode> parse_yaml(std::string_view text, const std::str
     const bool unknown_alias = error.msg.find("anchor") != std::string::npos;
     return refuse(place(error.mark), unknown_alias
                                          ? "this alias has no anchor; quote a value that begins with *"
-                                         : "not valid YAML: " + error.msg);
+                                         : "not valid YAML: " + printable(error.msg, 200));
   } catch (const std::exception&) {
     return refuse({}, "the YAML reader gave up on this file");
   }
