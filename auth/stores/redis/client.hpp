@@ -39,6 +39,7 @@ class Client {
                                         const Script& script, Words keys, Words arguments);
 
   const std::string& store() const { return connection_.store(); }
+  std::chrono::milliseconds timeout() const { return connection_.timeout(); }
   StoreError refusal(const Reply& reply) const { return refusal_of(store(), reply.text).error; }
   StoreError corrupt(std::string_view what) const {
     return make_error(StoreError::Kind::corrupt, store(), what);

@@ -359,6 +359,7 @@ Connection::Connection(net::any_io_executor executor, std::shared_ptr<Topology> 
 Connection::~Connection() { state_->stop(); }
 
 const std::string& Connection::store() const { return state_->settings.login.store; }
+std::chrono::milliseconds Connection::timeout() const { return state_->settings.timeout; }
 
 Task<StoreResult<Reply>> Connection::execute(std::string commands, std::size_t replies,
                                              std::chrono::milliseconds more_patience) {

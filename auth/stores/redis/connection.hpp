@@ -37,6 +37,7 @@ class Connection {
                                    std::chrono::milliseconds more_patience = {});
 
   const std::string& store() const;
+  std::chrono::milliseconds timeout() const;
 
  private:
   struct State;

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kLongestWait{1000};
 constexpr std::size_t kEventsAtOnce = 500;  // one script call: a few ms of Redis' time at most
 constexpr std::size_t kLargestPage = 5000;
 constexpr std::size_t kTrimAtOnce = 500;
-constexpr int kTrimRounds = 200;  // what is left then goes next time
+constexpr int kTrimRounds = 10'000;  // five million entries
 
 // For the marker of a fresh log: it must differ from that of the log before.
 std::string random_id() {
@@ -88,12 +88,14 @@ Task<StoreResult<Batch>> RedisRevocationLog::read(std::string from, std::size_t 
 }
 
 Task<StoreResult<void>> RedisRevocationLog::trim(UnixSeconds now) {
-  for (int round = 0; round < kTrimRounds; ++round) {
+  std::string position = "-";
+  for (int round = 0; round < kTrimRounds && !position.empty(); ++round) {
     Words keys{keys_.events(), keys_.marker(), keys_.trimmed()};
-    Words arguments{std::to_string(now.time_since_epoch().count()), std::to_string(kTrimAtOnce)};
+    Words arguments{std::to_string(now.time_since_epoch().count()), std::move(position),
+                    std::to_string(kTrimAtOnce)};
     auto reply = co_await client_->run(trim_events(), std::move(keys), std::move(arguments));
     if (!reply) co_return reply.error();
-    if (reply->integer != 1) break;
+    position = std::move(reply->text);
   }
   co_return StoreResult<void>();
 }

@@ -19,8 +19,10 @@ namespace {
 // A record stays a day after its session is over; then "unknown" and "expired" are the same to everybody.
 constexpr std::chrono::milliseconds kKeep = std::chrono::hours(24);
 
-// How often we ask again with the sessions that appeared since the last time.
-constexpr int kRounds = 8;
+// How often we ask again with the sessions that appeared since the last time, and never longer than the
+// store's timeout. In each round one of those who compete gets through, so this holds as many logins of one
+// user at the same moment.
+constexpr int kRounds = 64;
 
 std::string millis(std::chrono::milliseconds d) { return std::to_string(d.count()); }
 std::string millis(UnixMillis t) { return std::to_string(t.time_since_epoch().count()); }
@@ -39,7 +41,8 @@ Task<StoreResult<Reply>> RedisSessionStore::run_knowing_sessions(const Script& s
                                                                  Words arguments) {
   Words all_keys = keys;
   Words all_arguments = arguments;
-  for (int round = 0; round < kRounds; ++round) {
+  const auto give_up = std::chrono::steady_clock::now() + client_->timeout();
+  for (int round = 0; round < kRounds && std::chrono::steady_clock::now() < give_up; ++round) {
     auto reply = co_await client_->run(script, std::move(all_keys), std::move(all_arguments));
     if (!reply) co_return reply;
     if (!reply->is_array() || reply->elements.empty())

@@ -273,33 +273,41 @@ return {id, created, text(now), gap, redis.call('XRANGE', KEYS[1], start, '+', '
   return script;
 }
 
-// ARGV: 1 now in s, 2 how many to look at -> 1 where there may be more to drop, else 0
-// Entries aren't ordered by `until`: only a prefix goes whose entries are all over.
+// ARGV: 1 now in s, 2 where to look on or "-", 3 how many to look at -> where to look on, or "" at the end
+// Entries aren't ordered by `until`, so all are looked at, a page a call. What went is noted: the last
+// position and the latest `until`, for the readers whose own position is gone.
 const Script& trim_events() {
   static const Script script(R"(
-local now, last, latest, keep = tonumber(ARGV[1]), nil, tonumber(redis.call('HGET', KEYS[3], 'until') or '0') or 0, nil
-local entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2])
+local now = tonumber(ARGV[1])
+local function parts(id)
+  local ms, seq = string.match(id or '', '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+local entries = redis.call('XRANGE', KEYS[1], ARGV[2], '+', 'COUNT', ARGV[3])
+local over, latest = {}, 0
 for _, entry in ipairs(entries) do
   local till
   for i = 1, #entry[2], 2 do
     if entry[2][i] == 'until' then till = tonumber(entry[2][i + 1]) end
   end
   if not till then return redis.error_reply('CORRUPT an entry of the revocation log has no end') end
-  if till >= now then
-    keep = entry[1]
-    break
+  if till < now then
+    over[#over + 1] = entry[1]
+    latest = math.max(latest, till)
   end
-  last, latest = entry[1], math.max(latest, till)
 end
-if not last then return 0 end
-redis.call('HSET', KEYS[3], 'cursor', last, 'until', string.format('%.0f', latest))
-if not keep then
-  local ms, seq = string.match(last, '^(%d+)-(%d+)$')
-  keep = ms .. '-' .. string.format('%.0f', tonumber(seq) + 1)
+if #over > 0 then
+  local last = over[#over]
+  local noted = redis.call('HMGET', KEYS[3], 'cursor', 'until')
+  local ms, seq = parts(noted[1])
+  local new_ms, new_seq = parts(last)
+  if ms and (ms > new_ms or (ms == new_ms and seq > new_seq)) then last = noted[1] end
+  latest = math.max(latest, tonumber(noted[2]) or 0)
+  redis.call('HSET', KEYS[3], 'cursor', last, 'until', string.format('%.0f', latest))
+  redis.call('XDEL', KEYS[1], unpack(over))
 end
-redis.call('XTRIM', KEYS[1], 'MINID', keep)
-if #entries == tonumber(ARGV[2]) then return 1 end
-return 0
+if #entries < tonumber(ARGV[3]) then return '' end
+return '(' .. entries[#entries][1]
 )");
   return script;
 }
