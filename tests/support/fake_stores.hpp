@@ -38,6 +38,13 @@ T run(Task<T> task) {
   return std::move(*out);
 }
 
+// The value of a result that a test relies on.
+template <typename T, typename E>
+T must(boost::system::result<T, E> result) {
+  if (!result) throw std::logic_error("a step that the test relies on failed");
+  return *std::move(result);
+}
+
 // Counts every call on the stores and lets one of them fail.
 struct Faults {
   enum class How {
