@@ -1,0 +1,84 @@
+// What the worker remembers of verified tokens, and when it forgets.
+#include "auth/policy/verified_cache.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sallyport::policy {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr UnixSeconds kNow{std::chrono::seconds(1'800'000'000)};
+
+VerifiedToken token(std::string subject) {
+  auto claims = std::make_shared<jose::Claims>();
+  claims->subject = std::move(subject);
+  return {.claims = claims, .digests = {}};
+}
+
+TEST(VerifiedCache, KeysByTheSha256OfTheWholeToken) {
+  VerifiedCache cache(1 << 20);
+  const auto key = cache.key_of("abc");  // FIPS 180-4 example
+  EXPECT_EQ(key[0], 0xba);
+  EXPECT_EQ(key[31], 0xad);
+  EXPECT_EQ(cache.key_of("abc"), key);
+  EXPECT_NE(cache.key_of("abd"), key);
+}
+
+// J9 of SECURITY.
+TEST(VerifiedCache, FindsATokenUntilItDies) {
+  VerifiedCache cache(1 << 20);
+  const auto key = cache.key_of("t");
+  EXPECT_EQ(cache.find(key, kNow, 1), nullptr);
+  cache.insert(key, token("ada"), kNow + 10s, 1, 500);
+  ASSERT_NE(cache.find(key, kNow + 9s, 1), nullptr);
+  EXPECT_EQ(cache.find(key, kNow + 9s, 1)->claims->subject, "ada");
+  EXPECT_EQ(cache.find(key, kNow + 10s, 1), nullptr);
+  EXPECT_EQ(cache.size(), 0u);
+  EXPECT_EQ(cache.bytes(), 0u);
+  EXPECT_EQ(cache.counters().hits, 2u);
+  EXPECT_EQ(cache.counters().misses, 2u);
+}
+
+TEST(VerifiedCache, ForgetsWhatOtherKeysVerified) {
+  VerifiedCache cache(1 << 20);
+  const auto key = cache.key_of("t");
+  cache.insert(key, token("ada"), kNow + 10s, 1, 500);
+  EXPECT_EQ(cache.find(key, kNow, 2), nullptr);
+  EXPECT_EQ(cache.find(key, kNow, 1), nullptr) << "for good";
+}
+
+TEST(VerifiedCache, StaysWithinItsBytesAndDropsTheLeastRecentlyUsed) {
+  VerifiedCache cache(10 * 1024);  // three entries of 3 KiB
+  const auto a = cache.key_of("a"), b = cache.key_of("b"), c = cache.key_of("c"), d = cache.key_of("d");
+  for (const auto& key : {a, b, c}) cache.insert(key, token("x"), kNow + 10s, 1, 512);
+  EXPECT_EQ(cache.size(), 3u);
+  cache.find(a, kNow, 1);
+  cache.insert(d, token("x"), kNow + 10s, 1, 512);
+  EXPECT_LE(cache.bytes(), 10u * 1024);
+  EXPECT_NE(cache.find(a, kNow, 1), nullptr);
+  EXPECT_EQ(cache.find(b, kNow, 1), nullptr);
+  EXPECT_NE(cache.find(d, kNow, 1), nullptr);
+  EXPECT_EQ(cache.counters().evictions, 1u);
+}
+
+TEST(VerifiedCache, OfNoBytesRemembersNothing) {
+  VerifiedCache cache(0);
+  EXPECT_EQ(cache.insert(cache.key_of("a"), token("x"), kNow + 10s, 1, 10), nullptr);
+  EXPECT_EQ(cache.find(cache.key_of("a"), kNow, 1), nullptr);
+}
+
+TEST(VerifiedCache, ReplacesAnEntryOfTheSameToken) {
+  VerifiedCache cache(1 << 20);
+  const auto key = cache.key_of("a");
+  cache.insert(key, token("one"), kNow + 10s, 1, 100);
+  const auto bytes = cache.bytes();
+  cache.insert(key, token("two"), kNow + 10s, 1, 100);
+  EXPECT_EQ(cache.bytes(), bytes);
+  EXPECT_EQ(cache.find(key, kNow, 1)->claims->subject, "two");
+}
+
+}  // namespace
+}  // namespace sallyport::policy
