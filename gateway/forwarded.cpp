@@ -42,6 +42,14 @@ std::string_view only(const RequestHead& head, FieldId id) {
   return value;
 }
 
+// An element of X-Forwarded-For that is an address, without brackets and port.
+std::string_view bare_address(std::string_view element) {
+  if (element.front() == '[') return element.substr(1, element.find(']') - 1);
+  const std::size_t colon = element.find(':');
+  return colon != element.npos && element.find(':', colon + 1) == element.npos ? element.substr(0, colon)
+                                                                               : element;
+}
+
 void find_client(Provenance& out, const RequestHead& head, const Arrival& arrival,
                  const AddressSet& trusted) {
   out.client = arrival.peer;
@@ -55,7 +63,7 @@ void find_client(Provenance& out, const RequestHead& head, const Arrival& arriva
       const std::string_view element = trim(comma == list.npos ? list : list.substr(comma + 1));
       const auto address = parse_forwarded_address(element);
       if (!address) return;
-      out.client = element;
+      out.client = bare_address(element);
       if (!trusted.contains(*address)) return;
       list = comma == list.npos ? std::string_view{} : list.substr(0, comma);
     }
