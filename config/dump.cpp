@@ -68,6 +68,7 @@ class Dumper : public Visitor<Dumper> {
     line(key.name, "");
     for (auto& item : list) {
       auto text = section(item, depth_ + 2);
+      if (text.empty()) text = std::string(2 * (depth_ + 2), ' ') + "{}\n";
       text[2 * (depth_ + 1)] = '-';  // the first key's indentation becomes the dash
       out_ += text;
     }

@@ -114,6 +114,12 @@ TEST(Dump, LoadsAgainAsTheSameConfiguration) {
   EXPECT_EQ(dump(second.config), once);
 }
 
+TEST(Dump, ShowsAnItemThatHasNothingSet) {
+  Config config;
+  config.listeners.emplace_back();
+  EXPECT_THAT(dump(config), HasSubstr("listeners:\n  - {}\n"));
+}
+
 TEST(Dump, QuotesWhatYamlOrSubstitutionWouldReadOtherwise) {
   Config config;
   config.log.access = "a: \"b\"\n\\ ${env:X} #";
