@@ -147,12 +147,12 @@ std::shared_ptr<const RevocationSet> RevocationSet::with(std::span<const Event> 
   if (all) next->everything_ = std::move(all);
   if (fresh.empty()) return next;
 
-  // As a log-structured merge tree: a level is at least twice as big as the one behind it, so an entry is
-  // copied at most log2(n) times in its life.
+  // As a log-structured merge tree: a level is at least four times as big as the one behind it. An entry is
+  // copied about log2(n) times in its life, and a look-up asks few levels.
   std::sort(fresh.begin(), fresh.end());
   drop_covered(fresh);
   Tables& tables = next->tables_;
-  while (!tables.empty() && tables.back()->used < 2 * fresh.size()) {
+  while (!tables.empty() && tables.back()->used < 4 * fresh.size()) {
     const std::vector<Entry> older = tables.back()->sorted();
     kinds = both(kinds, tables.back()->kinds);
     tables.pop_back();
@@ -212,7 +212,8 @@ std::size_t RevocationSet::size() const {
 
 std::size_t RevocationSet::memory_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& table : tables_) bytes += table->slots.capacity() * sizeof(Entry);
+  for (const auto& table : tables_)
+    bytes += table->slots.capacity() * sizeof(Entry) + table->filter.capacity() * sizeof(std::uint64_t);
   return bytes;
 }
 

@@ -32,6 +32,7 @@ struct RevocationSet::Entry {
 
 struct RevocationSet::Table {
   std::vector<Entry> slots;
+  std::vector<std::uint64_t> filter;
   std::size_t used = 0;
   std::array<bool, 5>
       kinds{};  // which kinds stand here: most tables hold sessions only, and the rest needn't look
@@ -40,16 +41,30 @@ struct RevocationSet::Table {
   // order of slots is the order of digests, and any size of table will do.
   Table(const std::vector<Entry>& sorted, std::array<bool, 5> present) : used(sorted.size()), kinds(present) {
     slots.resize(sorted.size() + sorted.size() / 2 + 1);
+    filter.resize(sorted.size() / 4 + 1);
     for (const Entry& entry : sorted) {
       std::size_t i = home(entry.digest);
       while (slots[i].until != 0) i = next(i);
       slots[i] = entry;
+      filter[share(entry.digest.low, filter.size())] |= bits(entry.digest);
     }
   }
 
-  std::size_t home(const Digest& digest) const {
+  // Which of `size` equal parts of the range of 64 bits `value` lies in.
+  static std::size_t share(std::uint64_t value, std::size_t size) {
     __extension__ using Wide = unsigned __int128;
-    return static_cast<std::size_t>(static_cast<Wide>(digest.high) * slots.size() >> 64);
+    return static_cast<std::size_t>(static_cast<Wide>(value) * size >> 64);
+  }
+  std::size_t home(const Digest& digest) const { return share(digest.high, slots.size()); }
+
+  // Four of 64 bits, from the end of `high` that home() doesn't depend on.
+  static std::uint64_t bits(const Digest& digest) {
+    const auto bit = [&](int n) { return std::uint64_t{1} << (digest.high >> 6 * n & 63); };
+    return bit(0) | bit(1) | bit(2) | bit(3);
+  }
+  bool may_have(const Digest& digest) const {
+    const std::uint64_t wanted = bits(digest);
+    return (filter.data()[share(digest.low, filter.size())] & wanted) == wanted;
   }
   std::size_t next(std::size_t i) const { return ++i == slots.size() ? 0 : i; }
 
@@ -57,6 +72,7 @@ struct RevocationSet::Table {
   // other times).
   template <typename Matches>
   bool any(const Digest& digest, Matches matches) const {
+    if (!may_have(digest)) return false;
     for (std::size_t i = home(digest); slots[i].until != 0; i = next(i))
       if (slots[i].digest == digest && matches(slots[i])) return true;
     return false;
