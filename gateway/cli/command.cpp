@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 
 #include "config/load.hpp"
 
@@ -70,7 +71,9 @@ int with_stores(const config::Config& config, const StoreAction& action) {
     code = result;
   });
   // Not run(): a store may keep a connection alive that never ends.
-  while (!code) context.run_one();
+  while (!code && context.run_one() > 0) {
+  }
+  if (!code) throw std::logic_error("the store forgot to answer");
   if (thrown) std::rethrow_exception(thrown);
   return *code;
 }

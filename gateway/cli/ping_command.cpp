@@ -1,25 +1,24 @@
 // ping: is the running gateway ready? For container health checks, which have no curl.
-#include <boost/asio/connect.hpp>
+#include <openssl/ssl.h>
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/ssl.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
+#include <exception>
 
 #include "gateway/cli/command.hpp"
+#include "gateway/net/deadlines.hpp"
+#include "gateway/net/stream.hpp"
 
 namespace sallyport::cli {
 namespace {
 
-namespace ssl = boost::asio::ssl;
 using tcp = boost::asio::ip::tcp;
-using boost::system::error_code;
-
 constexpr std::chrono::seconds kPatience{3};
 
 struct Answer {
-  error_code ec;
+  boost::system::error_code ec;
   unsigned status = 0;
 };
 
@@ -49,30 +48,31 @@ unsigned status_of(const std::string& head) {
   return status;
 }
 
-template <typename Stream>
-Task<Answer> ask(Stream& stream, const std::string& request) {
-  auto [sent, written] = co_await net::async_write(stream, net::buffer(request), kAwait);
-  if (sent) co_return Answer{sent, 0};
-  std::string head;
-  auto buffer = net::dynamic_buffer(head, 16 * 1024);
-  auto [read, size] = co_await net::async_read_until(stream, buffer, "\r\n", kAwait);
-  co_return Answer{read, read ? 0 : status_of(head)};
-}
+struct ContextFree {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
 
-Task<> run_ping(tcp::socket& socket, tcp::endpoint endpoint, bool tls, const std::string& request,
+Task<> run_ping(gateway::Stream& stream, tcp::endpoint endpoint, bool tls, std::string request,
                 Answer& answer) {
-  auto [connected] = co_await socket.async_connect(endpoint, kAwait);
-  answer.ec = connected;
-  if (connected) co_return;
-  if (!tls) {
-    answer = co_await ask(socket, request);
-    co_return;
+  answer.ec = co_await stream.connect(endpoint);
+  if (!answer.ec && tls) {
+    // Our own process on our own host: there is no name to verify.
+    const std::unique_ptr<SSL_CTX, ContextFree> context(SSL_CTX_new(TLS_client_method()));
+    gateway::Ssl ssl(SSL_new(context.get()));
+    SSL_set_connect_state(ssl.get());
+    answer.ec = co_await stream.handshake(std::move(ssl));
   }
-  ssl::context context(ssl::context::tls_client);  // our own process on our own host: no name to verify
-  ssl::stream<tcp::socket&> stream(socket, context);
-  auto [shaken] = co_await stream.async_handshake(ssl::stream_base::client, kAwait);
-  answer.ec = shaken;
-  if (!shaken) answer = co_await ask(stream, request);
+  if (answer.ec) co_return;
+  std::array<iovec, 1> pieces{gateway::piece_of(request)};
+  answer.ec = co_await stream.write_all(pieces);
+  std::string head;
+  std::array<char, 1024> buffer{};
+  while (!answer.ec && head.size() < 12) {
+    const gateway::IoResult read = co_await stream.read_some(buffer);
+    answer.ec = read.ec;
+    head.append(buffer.data(), read.bytes);
+  }
+  if (!answer.ec) answer.status = status_of(head);
 }
 
 int ping(const config::Config& config) {
@@ -81,7 +81,7 @@ int ping(const config::Config& config) {
     complain("no listener is configured");
     return kWrongInput;
   }
-  error_code ec;
+  boost::system::error_code ec;
   auto ip = net::ip::make_address(target->address.host, ec);
   if (ec || target->address.port == 0) {
     complain("the listener has no fixed address to ask");
@@ -95,10 +95,12 @@ int ping(const config::Config& config) {
   const std::string request = "GET /readyz HTTP/1.1\r\nHost: " + where + "\r\nConnection: close\r\n\r\n";
 
   net::io_context context;
-  tcp::socket socket(context);
+  gateway::Deadlines deadlines(std::chrono::steady_clock::now());  // never ticked: kPatience bounds the whole
+  gateway::Stream::Socket socket(context, gateway::Stream::Socket::protocol_type(endpoint.protocol()));
+  gateway::Stream stream(std::move(socket), deadlines);
   Answer answer;
   std::exception_ptr thrown;
-  net::co_spawn(context, run_ping(socket, endpoint, target->tls, request, answer), [&](std::exception_ptr e) {
+  net::co_spawn(context, run_ping(stream, endpoint, target->tls, request, answer), [&](std::exception_ptr e) {
     thrown = e;
     context.stop();
   });
