@@ -20,6 +20,7 @@ class ChunkReader {
   // As RequestReader::read_body: bytes not consumed so far, until complete. Refusals are 400; the caller maps
   // them.
   BodyStep read(std::string_view bytes);
+  bool complete() const { return state_ == State::done; }
   const gateway::Fields& trailers() const { return trailers_; }
 
  private:

@@ -46,7 +46,11 @@ class BodyReader {
   }
 
   bool ends_by_close() const { return framing_ == Framing::until_close; }
-  bool complete() { return !ends_by_close() && read({}).progress == Progress::complete; }
+  // Asked when no byte will come any more: judges what was read, reads nothing.
+  bool complete() const {
+    if (framing_ == Framing::chunked) return chunks_.complete();
+    return framing_ == Framing::none || (framing_ == Framing::length && left_ == 0);
+  }
   const gateway::Fields& trailers() const { return chunks_.trailers(); }
 
  private:
