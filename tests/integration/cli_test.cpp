@@ -164,7 +164,7 @@ TEST_F(CommandLine, ChecksAConfiguration) {  // S3.13
   const Outcome bad = sallyport({"check", "--config", "gateway.yaml"});
   EXPECT_EQ(bad.code, 1);
   EXPECT_THAT(bad.out, IsEmpty());
-  EXPECT_THAT(bad.err, HasSubstr("gateway.yaml:13:"));
+  EXPECT_THAT(bad.err, HasSubstr("gateway.yaml:14:"));
 }
 
 TEST_F(CommandLine, AddsAUserWithWhatTheConfigurationGivesNewOnes) {
