@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <iostream>
+#include <thread>
 
 #include "auth/stores/redis/keys.hpp"
 #include "auth/stores/redis/redis_backend.hpp"
@@ -375,6 +376,25 @@ TEST_F(RedisFaults, ANodeOfAClusterIsRefusedWithTheWayOut) {
   const auto error = failure(stores_.sessions->load(session_id(1)));
   EXPECT_EQ(error.kind, Kind::refused);
   EXPECT_NE(error.detail.find("Redis Cluster"), std::string::npos) << error.detail;
+}
+
+TEST_F(RedisFaults, AServerHeldUpByASlowScriptIsBusyAndNotWaitedFor) {
+  start();
+  open_directly();
+  create(1);
+  server_->command({"CONFIG", "SET", "lua-time-limit", "10"});
+  std::thread other([this] { server_->command({"EVAL", "while true do end", "0"}); });
+  StoreError error;
+  const auto limit = SteadyClock::now() + kPatience;
+  do {  // until the other's script runs
+    auto found = load(1);
+    if (!found) error = found.error();
+  } while (error.detail.find("BUSY") == std::string::npos && SteadyClock::now() < limit);
+  EXPECT_EQ(error.kind, Kind::refused);
+  EXPECT_NE(error.detail.find("BUSY"), std::string::npos) << error.detail;
+  server_->command({"SCRIPT", "KILL"});
+  other.join();
+  EXPECT_TRUE(is_back_in_time());
 }
 
 TEST_F(RedisFaults, JunkUnderOurKeysIsCorruptAndNeverACrash) {
