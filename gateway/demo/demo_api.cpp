@@ -94,7 +94,7 @@ Task<> serve(tcp::socket socket, std::shared_ptr<json::array> orders) {
   }
 }
 
-void rethrow(std::exception_ptr error) {
+void rethrow(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);
 }
 
