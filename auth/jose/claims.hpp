@@ -14,26 +14,29 @@
 
 namespace sallyport::jose {
 
+// A claim by name, or by a path with dots where no member has the whole name ("realm_access.roles"). nullptr:
+// none.
+const boost::json::value* find_claim(const boost::json::object& claims, std::string_view path);
+
 struct Claims {
   // The members that each request needs, taken out of `all` once.
   std::string issuer;
   std::string subject;
-  std::string token_id;                 // jti; empty if the token has none
-  std::string session_id;               // sid; empty if none
-  std::string key_id;                   // of the key that verified it (even where the token had no kid)
+  std::string token_id;    // jti; empty if the token has none
+  std::string session_id;  // sid; empty if none
+  std::string key_id;      // of the key that verified it (even where the token had no kid)
   Algorithm algorithm{};
-  std::uint32_t generation = 0;         // gen (own tokens)
-  std::uint64_t epoch = 0;              // global epoch (own tokens)
-  bool own = false;                     // issued by this gateway's issuer
+  std::uint32_t generation = 0;  // gen (own tokens)
+  std::uint64_t epoch = 0;       // global epoch (own tokens)
+  bool own = false;              // issued by this gateway's issuer
   UnixSeconds issued_at{};
   std::optional<UnixSeconds> not_before;
   UnixSeconds expires{};
-  std::vector<std::string> roles;       // from the configured claim: a string, or an array of strings
-  std::vector<std::string> scopes;      // from `scope` (space separated) or `scp` (string or array)
-  boost::json::object all;              // every claim
+  std::vector<std::string> roles;   // from the configured claim: a string, or an array of strings
+  std::vector<std::string> scopes;  // from `scope` (space separated) or `scp` (string or array)
+  boost::json::object all;          // every claim
 
-  // A claim by name, or by a path with dots where no member has the whole name ("realm_access.roles"). nullptr: none.
-  const boost::json::value* find(std::string_view path) const;
+  const boost::json::value* find(std::string_view path) const { return find_claim(all, path); }
 };
 
 }  // namespace sallyport::jose

@@ -1,0 +1,25 @@
+// Takes the members that each request needs out of verified claims, and says which registered one has the
+// wrong type. Pure: decides nothing about the values.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include "auth/jose/claims.hpp"
+
+namespace sallyport::jose {
+
+struct ReadClaims {
+  std::shared_ptr<Claims> claims;  // `algorithm`, `key_id` and `all` are left for the caller
+  bool has_expiry = false;
+};
+
+// Nothing: a registered claim has the wrong type (RFC 7519 section 4.1), or a time that no clock will show.
+std::optional<ReadClaims> read_claims(const boost::json::object& all, std::string_view roles_claim, bool own);
+
+// Is one of `wanted` in the `aud` of verified claims?
+bool names_audience(const boost::json::object& all, const std::vector<std::string>& wanted);
+
+}  // namespace sallyport::jose

@@ -1,0 +1,241 @@
+#include "auth/jose/token_verifier.hpp"
+
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/string.hpp>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "auth/jose/base64url.hpp"
+#include "auth/jose/claim_reader.hpp"
+#include "auth/jose/signature.hpp"
+#include "auth/jose/strict_json.hpp"
+
+namespace sallyport::jose {
+namespace {
+
+namespace json = boost::json;
+using std::string_view;
+
+struct Parts {
+  string_view header, payload, signature;
+  string_view signed_bytes;  // header.payload
+};
+
+std::optional<Parts> split(string_view token) {
+  const std::size_t first = token.find('.');
+  if (first == token.npos) return std::nullopt;
+  const std::size_t second = token.find('.', first + 1);
+  if (second == token.npos || token.find('.', second + 1) != token.npos) return std::nullopt;
+  Parts parts{token.substr(0, first), token.substr(first + 1, second - first - 1), token.substr(second + 1),
+              token.substr(0, second)};
+  if (parts.header.empty() || parts.payload.empty() || parts.signature.empty()) return std::nullopt;
+  return parts;
+}
+
+// What of a header is read; jwk, jku, x5u, x5c and the rest are a stranger's word and aren't (RFC 8725 3.10).
+// The views live as long as the JSON.
+struct Header {
+  string_view algorithm, key_id, type;
+  bool has_key_id = false, has_type = false;
+};
+
+// False: the member is there, but no string.
+bool read_member(const json::object& object, const char* name, string_view& out, bool* present = nullptr) {
+  const json::value* value = object.if_contains(name);
+  if (present != nullptr) *present = value != nullptr;
+  if (value == nullptr) return true;
+  if (!value->is_string()) return false;
+  out = value->get_string();
+  return true;
+}
+
+boost::system::result<Header, TokenError> read_header(const json::value& value) {
+  if (!value.is_object()) return TokenError::bad_header;
+  const json::object& object = value.get_object();
+  for (const char* name : {"crit", "b64", "zip", "enc"})
+    if (object.contains(name)) return TokenError::critical_header;
+  Header header;
+  if (!read_member(object, "alg", header.algorithm) || header.algorithm.empty() ||
+      !read_member(object, "kid", header.key_id, &header.has_key_id) ||
+      !read_member(object, "typ", header.type, &header.has_type))
+    return TokenError::bad_header;
+  return header;
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool equal_ignoring_case(string_view text, string_view lower_case) {
+  return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
+                    [](char a, char b) { return lower(a) == b; });
+}
+
+// RFC 7515 4.1.9: "application/" may be left out; media types know no case.
+bool type_fits(const Header& header, const Issuer& issuer) {
+  constexpr string_view kPrefix = "application/";
+  constexpr std::array<string_view, 3> kForeign{"at+jwt", "jwt", ""};
+  string_view type = header.type;
+  if (header.has_type && type.empty()) return false;
+  if (type.size() > kPrefix.size() && equal_ignoring_case(type.substr(0, kPrefix.size()), kPrefix))
+    type.remove_prefix(kPrefix.size());
+  const auto is_type = [&](string_view allowed) { return equal_ignoring_case(type, allowed); };
+  if (issuer.own) return is_type("at+jwt");  // whatever else we may sign one day is no access token
+  if (issuer.types.empty()) return std::any_of(kForeign.begin(), kForeign.end(), is_type);
+  return std::any_of(issuer.types.begin(), issuer.types.end(), is_type);
+}
+
+boost::system::result<const Key*, TokenError> choose_key(const Header& header, const Issuer& issuer) {
+  const auto algorithm = parse_algorithm(header.algorithm);
+  if (!algorithm) return TokenError::wrong_algorithm;  // "none" too
+  if (!issuer.keys || (header.has_key_id && header.key_id.empty())) return TokenError::unknown_key;
+  const Key* key = issuer.keys->find(header.key_id, *algorithm);
+  if (key == nullptr) {
+    const auto& keys = issuer.keys->keys();
+    const bool other_algorithm =
+        !header.has_key_id && keys.size() == 1 && keys.front().algorithm != *algorithm;
+    return other_algorithm ? TokenError::wrong_algorithm : TokenError::unknown_key;
+  }
+  if (key->algorithm != *algorithm) return TokenError::wrong_algorithm;
+  return key;
+}
+
+// Once the signature is good. `expired` comes last: it promises that a newer token would be welcome.
+std::optional<TokenError> judge(const ReadClaims& read, const json::object& all, const Issuer& issuer,
+                                UnixSeconds now, bool ignore_expiry) {
+  const Claims& claims = *read.claims;
+  if (!issuer.audience.empty() && !names_audience(all, issuer.audience)) return TokenError::wrong_audience;
+  if (!read.has_expiry) return TokenError::no_expiry;
+  if (claims.issued_at > now + issuer.clock_skew ||
+      (claims.not_before && *claims.not_before > now + issuer.clock_skew))
+    return TokenError::not_yet_valid;
+  if (!ignore_expiry && now >= claims.expires + issuer.clock_skew) return TokenError::expired;
+  return std::nullopt;
+}
+
+}  // namespace
+
+struct TokenVerifier::Impl {
+  using Result = boost::system::result<Verified, TokenError>;
+
+  explicit Impl(std::shared_ptr<const std::vector<Issuer>> list) : issuers(std::move(list)) {
+    if (!issuers) return;
+    for (const Issuer& issuer : *issuers) by_name.emplace(issuer.issuer, &issuer);
+  }
+
+  // Cheap refusals first, one signature check at most, and nothing believed before it: the unverified `iss`
+  // only picks whose rules and keys are applied.
+  Result verify(string_view token, UnixSeconds now, bool ignore_expiry) {
+    if (token.size() > kMaxToken) return TokenError::too_long;
+    const auto parts = split(token);
+    if (!parts) return TokenError::not_compact;
+    if (!base64url_decode_into(parts->header, text)) return TokenError::bad_base64;
+
+    std::array<unsigned char, 2048> scratch;
+    json::monotonic_resource memory(scratch.data(), scratch.size());
+    const auto header_json = parser.parse(text, &memory);
+    if (!header_json) return TokenError::bad_header;
+    const auto header = read_header(*header_json);
+    if (!header) return header.error();
+    if (!base64url_decode_into(parts->signature, signature) || !base64url_decode_into(parts->payload, text))
+      return TokenError::bad_base64;
+
+    // All claims in one block that lives as long as they do.
+    auto payload = parser.parse(text, json::make_shared_resource<json::monotonic_resource>(2 * text.size()));
+    if (!payload || !payload->is_object()) return TokenError::bad_claims;
+    json::object& all = payload->get_object();
+    string_view issuer_name;
+    if (!read_member(all, "iss", issuer_name)) return TokenError::bad_claims;
+    const auto issuer = by_name.find(issuer_name);
+    if (issuer == by_name.end()) return TokenError::unknown_issuer;
+
+    if (!type_fits(*header, *issuer->second)) return TokenError::wrong_type;
+    const auto key = choose_key(*header, *issuer->second);
+    if (!key) return key.error();
+    if (!signed_by(**key, parts->signed_bytes)) return TokenError::bad_signature;
+
+    auto read = read_claims(all, issuer->second->roles_claim, issuer->second->own);
+    if (!read) return TokenError::bad_claims;
+    if (const auto error = judge(*read, all, *issuer->second, now, ignore_expiry)) return *error;
+    read->claims->algorithm = (*key)->algorithm;
+    read->claims->key_id = (*key)->id;
+    read->claims->all = std::move(all);
+    return Verified(std::move(read->claims));
+  }
+
+  // Contexts are made for keys that are used; their number is bounded by that of the keys.
+  bool signed_by(const Key& key, string_view signed_bytes) {
+    auto found = checkers.find(&key);
+    if (found == checkers.end()) {
+      try {
+        found = checkers.emplace(&key, SignatureVerifier(key)).first;
+      } catch (const std::exception&) {
+        return false;  // a key that OpenSSL can't use verifies nothing
+      }
+    }
+    return found->second.verify(signed_bytes, signature);
+  }
+
+  std::shared_ptr<const std::vector<Issuer>> issuers;
+  std::unordered_map<string_view, const Issuer*> by_name;
+  std::unordered_map<const Key*, SignatureVerifier> checkers;
+  StrictJsonParser parser;
+  std::string text, signature;
+};
+
+TokenVerifier::TokenVerifier(std::shared_ptr<const std::vector<Issuer>> issuers)
+    : impl_(std::make_unique<Impl>(std::move(issuers))) {}
+TokenVerifier::~TokenVerifier() = default;
+TokenVerifier::TokenVerifier(TokenVerifier&&) noexcept = default;
+TokenVerifier& TokenVerifier::operator=(TokenVerifier&&) noexcept = default;
+
+boost::system::result<TokenVerifier::Verified, TokenError> TokenVerifier::verify(string_view token,
+                                                                                 UnixSeconds now) {
+  return impl_->verify(token, now, false);
+}
+
+boost::system::result<TokenVerifier::Verified, TokenError> TokenVerifier::verify_ignoring_expiry(
+    string_view token, UnixSeconds now) {
+  return impl_->verify(token, now, true);
+}
+
+string_view to_string(TokenError error) {
+  switch (error) {
+    case TokenError::too_long:
+      return "too_long";
+    case TokenError::not_compact:
+      return "not_compact";
+    case TokenError::bad_base64:
+      return "bad_base64";
+    case TokenError::bad_header:
+      return "bad_header";
+    case TokenError::bad_claims:
+      return "bad_claims";
+    case TokenError::critical_header:
+      return "critical_header";
+    case TokenError::wrong_type:
+      return "wrong_type";
+    case TokenError::unknown_issuer:
+      return "unknown_issuer";
+    case TokenError::unknown_key:
+      return "unknown_key";
+    case TokenError::wrong_algorithm:
+      return "wrong_algorithm";
+    case TokenError::bad_signature:
+      return "bad_signature";
+    case TokenError::wrong_audience:
+      return "wrong_audience";
+    case TokenError::no_expiry:
+      return "no_expiry";
+    case TokenError::not_yet_valid:
+      return "not_yet_valid";
+    case TokenError::expired:
+      return "expired";
+  }
+  return "bad_header";
+}
+
+}  // namespace sallyport::jose
