@@ -4,11 +4,16 @@
 //   <kid>.pem           signing key, PKCS#8, 0600 (public part only once retired for good)
 //   refresh-<id>.key    MAC key of refresh tokens, 32 random bytes base64url, 0600
 //
-// Changes happen under an flock on the folder, by write to a temporary file, fsync and rename. Blocking: for start-up and CLI.
+//   .lock               what changes are made under (flock); never removed
+//
+// A change is a temporary file, fsync, rename, fsync of the folder; keys first, then state.json. So a process
+// that dies at any point leaves a folder that loads. Blocking: for start-up and CLI.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/jose/keys.hpp"
@@ -17,8 +22,8 @@
 namespace sallyport::jose {
 
 struct MacKey {
-  std::string id;          // 8 characters, part of the token
-  config::Secret secret;   // 32 bytes
+  std::string id;         // 8 characters, part of the token
+  config::Secret secret;  // 32 bytes
 };
 
 struct OwnKeys {
@@ -28,21 +33,30 @@ struct OwnKeys {
 };
 
 struct KeyInfo {
-  std::string id, kind, state;   // kind: the algorithm, or "refresh"; state: current, retired
+  std::string id, kind, state;  // kind: the algorithm, or "refresh"; state: current, retired
   UnixSeconds created{};
   std::optional<UnixSeconds> retired;
 };
 
+// Signing keys here are asymmetric: with HS256 to HS512 the configuration holds the secret, and open() and
+// rotate() refuse.
 class KeyDirectory {
  public:
   KeyDirectory(std::string path, Algorithm algorithm);
 
   // Loads; creates folder, signing key and MAC key where there are none. Two processes at once make one set.
+  // A current key of another algorithm is retired for a new one. Writes nothing where nothing is missing: the
+  // folder may be read-only.
   KeyResult<OwnKeys> open(UnixSeconds now);
-  KeyResult<std::string> rotate(UnixSeconds now);           // a new current signing key; returns its id
+  // The MAC keys alone, newest first, for a gateway that signs with a secret; signing keys are neither read
+  // nor made.
+  KeyResult<std::vector<MacKey>> open_refresh_only(UnixSeconds now);
+  KeyResult<std::string> rotate(UnixSeconds now);  // a new current signing key; returns its id
   KeyResult<std::string> rotate_refresh(UnixSeconds now);
-  KeyResult<void> revoke(std::string_view id);              // removes the key: what it signed is token_invalid at once
-  KeyResult<std::vector<KeyInfo>> list();
+  // Removes the key: what it signed is token_invalid at once. A current one is followed by a new one at the
+  // next open(). Again after an interruption: removes the file that was left.
+  KeyResult<void> revoke(std::string_view id);
+  KeyResult<std::vector<KeyInfo>> list();  // newest first
 
  private:
   std::string path_;
