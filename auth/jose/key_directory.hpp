@@ -3,7 +3,6 @@
 //   state.json          which key is current, which are retired and since when
 //   <kid>.pem           signing key, PKCS#8, 0600 (public part only once retired for good)
 //   refresh-<id>.key    MAC key of refresh tokens, 32 random bytes base64url, 0600
-//
 //   .lock               what changes are made under (flock); never removed
 //
 // A change is a temporary file, fsync, rename, fsync of the folder; keys first, then state.json. So a process
