@@ -12,6 +12,7 @@
 
 #include "auth/jose/base64url.hpp"
 #include "auth/jose/claim_reader.hpp"
+#include "auth/jose/compact_jws.hpp"
 #include "auth/jose/signature.hpp"
 #include "auth/jose/strict_json.hpp"
 
@@ -21,52 +22,6 @@ namespace {
 namespace json = boost::json;
 using std::string_view;
 
-struct Parts {
-  string_view header, payload, signature;
-  string_view signed_bytes;  // header.payload
-};
-
-std::optional<Parts> split(string_view token) {
-  const std::size_t first = token.find('.');
-  if (first == token.npos) return std::nullopt;
-  const std::size_t second = token.find('.', first + 1);
-  if (second == token.npos || token.find('.', second + 1) != token.npos) return std::nullopt;
-  Parts parts{token.substr(0, first), token.substr(first + 1, second - first - 1), token.substr(second + 1),
-              token.substr(0, second)};
-  if (parts.header.empty() || parts.payload.empty() || parts.signature.empty()) return std::nullopt;
-  return parts;
-}
-
-// What of a header is read; jwk, jku, x5u, x5c and the rest are a stranger's word and aren't (RFC 8725 3.10).
-// The views live as long as the JSON.
-struct Header {
-  string_view algorithm, key_id, type;
-  bool has_key_id = false, has_type = false;
-};
-
-// False: the member is there, but no string.
-bool read_member(const json::object& object, const char* name, string_view& out, bool* present = nullptr) {
-  const json::value* value = object.if_contains(name);
-  if (present != nullptr) *present = value != nullptr;
-  if (value == nullptr) return true;
-  if (!value->is_string()) return false;
-  out = value->get_string();
-  return true;
-}
-
-boost::system::result<Header, TokenError> read_header(const json::value& value) {
-  if (!value.is_object()) return TokenError::bad_header;
-  const json::object& object = value.get_object();
-  for (const char* name : {"crit", "b64", "zip", "enc"})
-    if (object.contains(name)) return TokenError::critical_header;
-  Header header;
-  if (!read_member(object, "alg", header.algorithm) || header.algorithm.empty() ||
-      !read_member(object, "kid", header.key_id, &header.has_key_id) ||
-      !read_member(object, "typ", header.type, &header.has_type))
-    return TokenError::bad_header;
-  return header;
-}
-
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool equal_ignoring_case(string_view text, string_view lower_case) {
@@ -75,7 +30,7 @@ bool equal_ignoring_case(string_view text, string_view lower_case) {
 }
 
 // RFC 7515 4.1.9: "application/" may be left out; media types know no case.
-bool type_fits(const Header& header, const Issuer& issuer) {
+bool type_fits(const JwsHeader& header, const Issuer& issuer) {
   constexpr string_view kPrefix = "application/";
   constexpr std::array<string_view, 3> kForeign{"at+jwt", "jwt", ""};
   string_view type = header.type;
@@ -86,21 +41,6 @@ bool type_fits(const Header& header, const Issuer& issuer) {
   if (issuer.own) return is_type("at+jwt");  // whatever else we may sign one day is no access token
   if (issuer.types.empty()) return std::any_of(kForeign.begin(), kForeign.end(), is_type);
   return std::any_of(issuer.types.begin(), issuer.types.end(), is_type);
-}
-
-boost::system::result<const Key*, TokenError> choose_key(const Header& header, const Issuer& issuer) {
-  const auto algorithm = parse_algorithm(header.algorithm);
-  if (!algorithm) return TokenError::wrong_algorithm;  // "none" too
-  if (!issuer.keys || (header.has_key_id && header.key_id.empty())) return TokenError::unknown_key;
-  const Key* key = issuer.keys->find(header.key_id, *algorithm);
-  if (key == nullptr) {
-    const auto& keys = issuer.keys->keys();
-    const bool other_algorithm =
-        !header.has_key_id && keys.size() == 1 && keys.front().algorithm != *algorithm;
-    return other_algorithm ? TokenError::wrong_algorithm : TokenError::unknown_key;
-  }
-  if (key->algorithm != *algorithm) return TokenError::wrong_algorithm;
-  return key;
 }
 
 // Once the signature is good. `expired` comes last: it promises that a newer token would be welcome.
@@ -130,7 +70,7 @@ struct TokenVerifier::Impl {
   // only picks whose rules and keys are applied.
   Result verify(string_view token, UnixSeconds now, bool ignore_expiry) {
     if (token.size() > kMaxToken) return TokenError::too_long;
-    const auto parts = split(token);
+    const auto parts = split_compact(token);
     if (!parts) return TokenError::not_compact;
     if (!base64url_decode_into(parts->header, text)) return TokenError::bad_base64;
 
@@ -138,7 +78,7 @@ struct TokenVerifier::Impl {
     json::monotonic_resource memory(scratch.data(), scratch.size());
     const auto header_json = parser.parse(text, &memory);
     if (!header_json) return TokenError::bad_header;
-    const auto header = read_header(*header_json);
+    const auto header = read_jws_header(*header_json);
     if (!header) return header.error();
     if (!base64url_decode_into(parts->signature, signature) || !base64url_decode_into(parts->payload, text))
       return TokenError::bad_base64;
@@ -147,13 +87,15 @@ struct TokenVerifier::Impl {
     auto payload = parser.parse(text, json::make_shared_resource<json::monotonic_resource>(2 * text.size()));
     if (!payload || !payload->is_object()) return TokenError::bad_claims;
     json::object& all = payload->get_object();
-    string_view issuer_name;
-    if (!read_member(all, "iss", issuer_name)) return TokenError::bad_claims;
-    const auto issuer = by_name.find(issuer_name);
+    const json::value* name = all.if_contains("iss");
+    if (name == nullptr) return TokenError::unknown_issuer;
+    if (!name->is_string()) return TokenError::bad_claims;
+    const auto issuer = by_name.find(string_view(name->get_string()));
     if (issuer == by_name.end()) return TokenError::unknown_issuer;
 
     if (!type_fits(*header, *issuer->second)) return TokenError::wrong_type;
-    const auto key = choose_key(*header, *issuer->second);
+    if (!issuer->second->keys) return TokenError::unknown_key;
+    const auto key = choose_key(*header, *issuer->second->keys);
     if (!key) return key.error();
     if (!signed_by(**key, parts->signed_bytes)) return TokenError::bad_signature;
 

@@ -1,5 +1,5 @@
-// Is this token good, and what does it say? Pure: no I/O, no clock, no log. One per worker (EVP contexts are mutable);
-// the key sets behind it are immutable snapshots shared by all.
+// Is this token good, and what does it say? Pure: no I/O, no clock, no log. One per worker (EVP contexts are
+// mutable); the key sets behind it are immutable snapshots shared by all.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -19,21 +19,21 @@ namespace sallyport::jose {
 
 // Each reason has its own log code; outside there is one text (CONTRACT section 3).
 enum class TokenError : std::uint8_t {
-  too_long,            // over kMaxToken bytes: refused before any work
-  not_compact,         // not three base64url parts (RFC 7515 7.1)
+  too_long,     // over kMaxToken bytes: refused before any work
+  not_compact,  // not three base64url parts (RFC 7515 7.1)
   bad_base64,
-  bad_header,          // not the strict JSON object that a JOSE header is
-  bad_claims,          // not strict JSON, or a registered claim of the wrong type
-  critical_header,     // crit, b64, zip, or a JWE
-  wrong_type,          // typ isn't one that this issuer's access tokens have
+  bad_header,       // not the strict JSON object that a JOSE header is
+  bad_claims,       // not strict JSON, or a registered claim of the wrong type
+  critical_header,  // crit, b64, zip, or a JWE
+  wrong_type,       // typ isn't one that this issuer's access tokens have
   unknown_issuer,
-  unknown_key,         // no key of this issuer has that kid, or several could be meant
-  wrong_algorithm,     // alg isn't the key's
+  unknown_key,      // no key of this issuer has that kid, or several could be meant
+  wrong_algorithm,  // alg isn't the key's
   bad_signature,
   wrong_audience,
   no_expiry,
-  not_yet_valid,       // nbf or iat in the future
-  expired,             // and everything else is good
+  not_yet_valid,  // nbf or iat in the future
+  expired,        // and everything else is good
 };
 std::string_view to_string(TokenError error);  // the log code: "bad_signature"
 
@@ -42,8 +42,8 @@ inline constexpr std::size_t kMaxToken = 8 * 1024;
 // One issuer's rules and keys.
 struct Issuer {
   std::string issuer;
-  std::vector<std::string> audience;      // any of; empty: not checked
-  std::vector<std::string> types;         // allowed `typ`, lower case without "application/"; "" = may be absent
+  std::vector<std::string> audience;  // any of; empty: not checked
+  std::vector<std::string> types;     // allowed `typ`, lower case without "application/"; "" = may be absent
   std::string roles_claim = "roles";
   std::chrono::seconds clock_skew{60};
   bool own = false;
