@@ -1,4 +1,5 @@
-// Precompiled by CMake for every target; no source includes it. It only saves compile time: each file still names what it uses.
+// Precompiled by CMake for every target; no source includes it. It only saves compile time: each file still
+// names what it uses.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>

@@ -1,1 +1,220 @@
-// placeholder
+#include "gateway/gateway.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <iostream>
+
+#include "gateway/admin/admin.hpp"
+#include "gateway/cli/cli.hpp"
+#include "gateway/follower.hpp"
+#include "gateway/net/listen.hpp"
+#include "gateway/worker.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+constexpr int kBacklog = 4096;
+
+// Every connection is a descriptor, and a proxied one is two: take what the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void set_up_messages(const config::Log& log) {
+  auto logger = spdlog::get("sallyport");
+  if (!logger) logger = spdlog::stderr_logger_mt("sallyport");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  logger->set_level(spdlog::level::from_str(log.level));
+  spdlog::set_default_logger(logger);
+}
+
+int fail(int code, const std::string& message) {
+  std::cerr << "sallyport: " << message << std::endl;
+  return code;
+}
+
+std::unique_ptr<LogWriter> open_log(const std::string& target) {
+  return target == "off" ? nullptr : std::make_unique<LogWriter>(target);
+}
+
+class Gateway {
+ public:
+  int run(config::Config config);
+
+ private:
+  int prepare(config::Config config);
+  int listen();
+  void start_workers();
+  void await_signal();
+  void on_signal(int signal);
+  void begin_drain();
+  void await_upkeep();
+
+  net::io_context control_{1};
+  std::shared_ptr<const Runtime> runtime_;
+  std::vector<config::Address> addresses_;
+  std::unique_ptr<stores::Backend> store_;
+  std::unique_ptr<LogWriter> access_, audit_;
+  std::unique_ptr<users::HashingPool> hashing_;
+  Shared shared_;
+  std::unique_ptr<Follower> follower_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::vector<int>> descriptors_;  // by worker
+  std::unique_ptr<Admin> admin_;
+  net::signal_set signals_{control_, SIGTERM, SIGINT};
+  net::signal_set others_{control_, SIGHUP, SIGUSR1};
+  net::steady_timer drain_timer_{control_};
+  bool draining_ = false;
+};
+
+int Gateway::prepare(config::Config config) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  auto compiled = compile(std::move(config), now);
+  if (!compiled) return fail(cli::kWrongInput, compiled.error());
+  runtime_ = std::move(*compiled);
+  const config::Config& c = runtime_->config;
+  try {
+    access_ = open_log(c.log.access);
+    audit_ = c.log.audit == c.log.access && access_ ? nullptr : open_log(c.log.audit);
+  } catch (const std::exception& error) {
+    return fail(cli::kNotThere,
+                std::string(error.what()) + "; change `log` in the configuration or create its folder");
+  }
+  auto store = stores::open(c.store, c.tokens.refresh);
+  if (!store) return fail(cli::kNotThere, store.error());
+  store_ = std::move(*store);
+  hashing_ = std::make_unique<users::HashingPool>(c.users.hashing_threads, c.users.hashing_queue);
+  shared_.store = store_.get();
+  shared_.hashing = hashing_.get();
+  shared_.access = access_.get();
+  shared_.audit = audit_ ? audit_.get() : c.log.audit == "off" ? nullptr : access_.get();
+  return cli::kFine;
+}
+
+// Probes every port before opening any: SO_REUSEPORT would let a second gateway take half of the first one's
+// clients.
+int Gateway::listen() {
+  const config::Config& c = runtime_->config;
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  descriptors_.resize(c.workers > 0 ? c.workers : cores);
+  for (const config::Listener& listener : c.listeners) {
+    config::Address address = listener.address;
+    if (auto free = probe_port(address); !free) return fail(cli::kNotThere, free.error());
+    for (auto& of_worker : descriptors_) {
+      auto opened = open_listener(address, kBacklog);
+      if (!opened) return fail(cli::kNotThere, opened.error());
+      of_worker.push_back(*opened);
+    }
+    addresses_.push_back(address);
+  }
+  if (c.admin) {
+    admin_ = std::make_unique<Admin>(control_, *c.admin, *follower_, shared_);
+    if (auto listening = admin_->listen(); !listening) return fail(cli::kNotThere, listening.error());
+  }
+  return cli::kFine;
+}
+
+void Gateway::start_workers() {
+  std::vector<Worker*> all;
+  for (unsigned i = 0; i < descriptors_.size(); ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, runtime_, shared_));
+    all.push_back(workers_.back().get());
+  }
+  for (unsigned i = 0; i < workers_.size(); ++i) workers_[i]->start(std::move(descriptors_[i]));
+  follower_->follow(std::move(all));
+  for (const config::Address& address : addresses_) spdlog::info("listening on {}", to_text(address));
+  if (admin_) spdlog::info("admin on {}", to_text(admin_->address()));
+}
+
+void Gateway::await_signal() {
+  signals_.async_wait([this](const error_code& ec, int signal) {
+    if (!ec) on_signal(signal);
+  });
+}
+
+void Gateway::on_signal(int signal) {
+  if (draining_) {
+    spdlog::warn("second signal: stopping now");
+    for (auto& worker : workers_) worker->post([](Worker& w) { w.stop(); });
+    drain_timer_.cancel();
+  } else {
+    spdlog::info("signal {}: draining, at most {} s", signal, runtime_->config.limits.drain.count() / 1000.0);
+    begin_drain();
+  }
+  await_signal();
+}
+
+// SIGUSR1: the logs were rotated. SIGHUP must not end the process when a terminal closes.
+void Gateway::await_upkeep() {
+  others_.async_wait([this](const error_code& ec, int signal) {
+    if (ec) return;
+    if (signal == SIGUSR1) {
+      for (LogWriter* log : {access_.get(), audit_.get()})
+        if (log != nullptr) log->reopen();
+      spdlog::info("logs reopened");
+    } else {
+      spdlog::warn(
+          "SIGHUP: this version reads its configuration only at the start; restart to apply a change");
+    }
+    await_upkeep();
+  });
+}
+
+void Gateway::begin_drain() {
+  draining_ = true;
+  shared_.draining = true;
+  for (auto& worker : workers_) worker->post([](Worker& w) { w.drain(); });
+  drain_timer_.expires_after(runtime_->config.limits.drain);
+  drain_timer_.async_wait([this](const error_code& ec) {
+    if (ec) return;
+    spdlog::warn("drain time is over: cutting {} connections", shared_.connections.load());
+    for (auto& worker : workers_) worker->post([](Worker& w) { w.stop(); });
+  });
+}
+
+int Gateway::run(config::Config config) {
+  if (const int code = prepare(std::move(config)); code != cli::kFine) return code;
+  follower_ = std::make_unique<Follower>(control_, store_.get(), runtime_->config, shared_);
+  shared_.enforcer = follower_.get();
+  if (const int code = listen(); code != cli::kFine) return code;
+  await_signal();
+  await_upkeep();
+  start_workers();
+  // The control thread runs until every worker has ended.
+  std::thread waiter([this] {
+    for (auto& worker : workers_) worker->join();
+    net::post(control_, [this] {
+      follower_->stop();
+      if (admin_) admin_->stop();
+      signals_.cancel();
+      others_.cancel();
+      drain_timer_.cancel();
+    });
+  });
+  control_.run();
+  waiter.join();
+  hashing_.reset();  // before the loops that its answers go to
+  workers_.clear();
+  spdlog::info("stopped");
+  return cli::kFine;
+}
+
+}  // namespace
+
+int serve(const config::Config& config, const std::string&) {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  set_up_messages(config.log);
+  return Gateway().run(config);
+}
+
+}  // namespace sallyport::gateway

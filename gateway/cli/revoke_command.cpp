@@ -9,7 +9,7 @@
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/end_sessions.hpp"
 #include "gateway/cli/input.hpp"
-#include "gateway/cli/token_keys.hpp"
+#include "gateway/issuers.hpp"
 
 namespace sallyport::cli {
 namespace {

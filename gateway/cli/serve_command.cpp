@@ -3,10 +3,7 @@
 
 #include "config/load.hpp"
 #include "gateway/cli/command.hpp"
-
-namespace sallyport::gateway {
-int serve(const config::Config& config, const std::string& config_path);  // gateway/gateway.hpp
-}
+#include "gateway/gateway.hpp"
 
 namespace sallyport::cli {
 namespace {

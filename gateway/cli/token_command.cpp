@@ -10,7 +10,7 @@
 #include "auth/users/user_service.hpp"
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/input.hpp"
-#include "gateway/cli/token_keys.hpp"
+#include "gateway/issuers.hpp"
 
 namespace sallyport::cli {
 namespace {
@@ -69,7 +69,7 @@ int inspect(const config::Config& config, const std::string& argument) {
     return kWrongInput;
   }
   const UnixSeconds now = now_seconds();
-  const Issuers issuers = load_issuers(config.tokens, now);
+  const gateway::Issuers issuers = gateway::load_issuers(config.tokens, now);
   for (const auto& note : issuers.notes) complain(note);
 
   const std::string_view text = *token;
@@ -106,7 +106,7 @@ int mint(const config::Config& config, const Mint& wanted) {
     return kWrongInput;
   }
   const UnixSeconds now = now_seconds();
-  const auto key = signing_key(config.tokens, now);
+  const auto key = gateway::signing_key(config.tokens, now);
   if (!key) {
     complain(key.error());
     return kNotThere;

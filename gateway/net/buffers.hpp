@@ -1,5 +1,5 @@
-// Blocks of memory that connections borrow while they have something to read or write: an idle connection owns none.
-// One pool per worker, one thread.
+// Blocks of memory that connections borrow while they have something to read or write: an idle connection
+// owns none. One pool per worker, one thread.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,8 @@ class BufferPool {
   class Block {
    public:
     Block() = default;
-    Block(Block&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), memory_(std::move(other.memory_)) {}
+    Block(Block&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)), memory_(std::move(other.memory_)) {}
     Block& operator=(Block&& other) noexcept {
       if (this != &other) {
         release();
@@ -44,7 +45,9 @@ class BufferPool {
   };
 
   // Keeps up to `keep` unused blocks; what is over goes back to the system.
-  BufferPool(std::size_t block_size, std::size_t keep) : block_size_(block_size), keep_(keep) { free_.reserve(keep); }
+  BufferPool(std::size_t block_size, std::size_t keep) : block_size_(block_size), keep_(keep) {
+    free_.reserve(keep);
+  }
 
   Block take() {
     if (free_.empty()) return Block(this, std::unique_ptr<char[]>(new char[block_size_]));

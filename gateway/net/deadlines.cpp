@@ -24,7 +24,8 @@ void Deadline::arm(Deadlines& wheel, SteadyTime due) {
   // The slot behind the due time, but never one that has been turned past, nor one further than a turn away.
   const auto ticks = std::max<std::ptrdiff_t>((due - wheel.start_) / Deadlines::kTick + 1,
                                               static_cast<std::ptrdiff_t>(wheel.turned_) + 1);
-  const auto slot = std::min<std::size_t>(static_cast<std::size_t>(ticks), wheel.turned_ + Deadlines::kSlots - 1);
+  const auto slot =
+      std::min<std::size_t>(static_cast<std::size_t>(ticks), wheel.turned_ + Deadlines::kSlots - 1);
   slot_due_ = wheel.start_ + static_cast<std::ptrdiff_t>(slot) * Deadlines::kTick;
   link(wheel.slots_[slot % Deadlines::kSlots]);
 }
@@ -43,7 +44,8 @@ void Deadlines::tick(SteadyTime now) {
   while (turned_ < target) {
     ++turned_;
     Head& head = slots_[turned_ % kSlots];
-    // What is moved on goes to another slot or, a whole turn later, to the front of this one: take the list off first.
+    // What is moved on goes to another slot or, a whole turn later, to the front of this one: take the list
+    // off first.
     Head due;
     if (head.next_ == &head) continue;
     due.next_ = head.next_;

@@ -1,5 +1,5 @@
-// Deadlines without a timer each: a wheel of 100 ms slots, ticked by its worker. Arming and moving one is a few stores and
-// never a system call. Late by up to one tick, never early. One thread.
+// Deadlines without a timer each: a wheel of 100 ms slots, ticked by its worker. Arming and moving one is a
+// few stores and never a system call. Late by up to one tick, never early. One thread.
 #pragma once
 
 #include <array>
@@ -20,12 +20,12 @@ class Deadline {
   Deadline& operator=(const Deadline&) = delete;
   virtual ~Deadline() { disarm(); }
 
-  void arm(Deadlines& wheel, SteadyTime due);   // also moves an armed one
+  void arm(Deadlines& wheel, SteadyTime due);  // also moves an armed one
   void disarm();
   bool armed() const { return next_ != nullptr; }
 
  protected:
-  virtual void expire() = 0;   // called once, disarmed; may arm again or destroy the owner
+  virtual void expire() = 0;  // called once, disarmed; may arm again or destroy the owner
 
  private:
   friend class Deadlines;
@@ -33,7 +33,7 @@ class Deadline {
   void unlink();
 
   SteadyTime due_{};
-  SteadyTime slot_due_{};      // when its slot comes round; moving to a later time only changes due_
+  SteadyTime slot_due_{};  // when its slot comes round; moving to a later time only changes due_
   Deadline* next_ = nullptr;
   Deadline* previous_ = nullptr;
 };
@@ -43,12 +43,12 @@ class Deadlines {
   static constexpr std::chrono::milliseconds kTick{100};
 
   explicit Deadlines(SteadyTime now);
-  void tick(SteadyTime now);   // expires all that are due
-  SteadyTime now() const { return now_; }   // of the last tick or advance: cheap, at most a tick old
+  void tick(SteadyTime now);               // expires all that are due
+  SteadyTime now() const { return now_; }  // of the last tick or advance: cheap, at most a tick old
 
  private:
   friend class Deadline;
-  static constexpr std::size_t kSlots = 1024;   // 102 s a turn; what is later is looked at once a turn
+  static constexpr std::size_t kSlots = 1024;  // 102 s a turn; what is later is looked at once a turn
 
   struct Head final : Deadline {
     Head() = default;
@@ -59,7 +59,7 @@ class Deadlines {
   std::array<Head, kSlots> slots_;
   SteadyTime start_;
   SteadyTime now_;
-  std::size_t turned_ = 0;     // slots done since start_
+  std::size_t turned_ = 0;  // slots done since start_
 };
 
 }  // namespace sallyport::gateway

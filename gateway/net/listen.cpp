@@ -17,7 +17,8 @@ struct Bound {
 
 std::string failure(const config::Address& address, const char* what, int code) {
   std::string text = "cannot " + std::string(what) + " " + to_text(address) + ": " + std::strerror(code);
-  if (code == EADDRINUSE) text += "; another process holds this port: stop it, or change `listeners` in the configuration";
+  if (code == EADDRINUSE)
+    text += "; another process holds this port: stop it, or change `listeners` in the configuration";
   if (code == EACCES) text += "; ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one or grant it";
   if (code == EADDRNOTAVAIL) text += "; no network interface of this host has that address";
   return text;
@@ -52,7 +53,8 @@ boost::system::result<void, std::string> probe_port(config::Address& address) {
   if (!bound) return bound.error();
   sockaddr_storage local{};
   socklen_t size = sizeof local;
-  if (address.port == 0 && ::getsockname(bound->descriptor, reinterpret_cast<sockaddr*>(&local), &size) == 0) {
+  if (address.port == 0 &&
+      ::getsockname(bound->descriptor, reinterpret_cast<sockaddr*>(&local), &size) == 0) {
     address.port = ntohs(local.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&local)->sin6_port
                                                      : reinterpret_cast<sockaddr_in*>(&local)->sin_port);
   }

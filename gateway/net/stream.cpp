@@ -1,8 +1,8 @@
 #include "gateway/net/stream.hpp"
 
-#include <openssl/err.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -18,10 +18,12 @@ IoResult from_errno() {
 
 }  // namespace
 
-// Heads and bodies leave in as few writes as possible already: waiting for an acknowledgement would only add 40 ms.
+// Heads and bodies leave in as few writes as possible already: waiting for an acknowledgement would only add
+// 40 ms.
 void set_no_delay(Stream::Socket& socket) {
   const int on = 1;
-  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);   // fails on Unix sockets: fine
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on,
+               sizeof on);  // fails on Unix sockets: fine
 }
 
 std::span<iovec> advance(std::span<iovec> pieces, std::size_t bytes) {
@@ -66,7 +68,8 @@ Task<error_code> Stream::connect(Socket::endpoint_type endpoint) {
 Task<error_code> Stream::handshake(Ssl ssl) {
   ssl_ = std::move(ssl);
   SSL_set_fd(ssl_.get(), socket_.native_handle());
-  SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   for (;;) {
     ERR_clear_error();
     const int returned = SSL_do_handshake(ssl_.get());
@@ -135,7 +138,8 @@ IoResult Stream::try_write(std::span<const iovec> pieces) {
       ERR_clear_error();
       errno = 0;
       std::size_t sent = 0;
-      const int returned = SSL_write_ex(ssl_.get(), static_cast<char*>(piece.iov_base) + done, piece.iov_len - done, &sent);
+      const int returned =
+          SSL_write_ex(ssl_.get(), static_cast<char*>(piece.iov_base) + done, piece.iov_len - done, &sent);
       if (returned != 1) {
         want_read_to_write_ = SSL_want_read(ssl_.get());
         const IoResult result = tls_result(returned);

@@ -1,11 +1,12 @@
-// One connected byte stream, plain, Unix or TLS: non-blocking attempts as plain functions, waiting as a coroutine.
-// A deadline each for reading and writing; when one passes, what waits ends with `timed_out`. One thread.
+// One connected byte stream, plain, Unix or TLS: non-blocking attempts as plain functions, waiting as a
+// coroutine. A deadline each for reading and writing; when one passes, what waits ends with `timed_out`. One
+// thread.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/system/error_code.hpp>
 #include <openssl/ssl.h>
 #include <sys/uio.h>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <memory>
 #include <span>
@@ -20,7 +21,7 @@ using boost::system::error_code;
 
 struct IoResult {
   std::size_t bytes = 0;
-  error_code ec;             // would_block: nothing to be had now; net::error::eof: the peer is done sending
+  error_code ec;  // would_block: nothing to be had now; net::error::eof: the peer is done sending
   bool would_block() const { return ec == net::error::would_block; }
 };
 
@@ -33,7 +34,7 @@ class Stream {
  public:
   using Socket = net::generic::stream_protocol::socket;
 
-  Stream(Socket socket, Deadlines& deadlines);   // makes the socket non-blocking
+  Stream(Socket socket, Deadlines& deadlines);  // makes the socket non-blocking
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -64,9 +65,9 @@ class Stream {
   enum class Idle { quiet, has_bytes, closed };
   Idle peek() const;
 
-  void cancel();                 // what waits now ends with operation_aborted
-  void shutdown_send();          // FIN (after TLS close_notify)
-  void reset();                  // RST: the peer must not take a cut message for a whole one
+  void cancel();         // what waits now ends with operation_aborted
+  void shutdown_send();  // FIN (after TLS close_notify)
+  void reset();          // RST: the peer must not take a cut message for a whole one
   void close();
   bool is_open() const { return socket_.is_open(); }
   bool tls() const { return ssl_ != nullptr; }
@@ -88,7 +89,7 @@ class Stream {
   Expiry read_deadline_{*this};
   Expiry write_deadline_{*this};
   Ssl ssl_;
-  bool want_write_to_read_ = false;   // TLS: the last try_read needs the socket to become writable
+  bool want_write_to_read_ = false;  // TLS: the last try_read needs the socket to become writable
   bool want_read_to_write_ = false;
 };
 

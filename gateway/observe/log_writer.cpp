@@ -20,7 +20,8 @@ int open_target(const std::string& target) {
 }  // namespace
 
 LogWriter::LogWriter(std::string target) : target_(std::move(target)), descriptor_(open_target(target_)) {
-  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "cannot open log file '" + target_ + "'");
+  if (descriptor_ < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot open log file '" + target_ + "'");
   thread_ = std::thread([this] { run(); });
 }
 
@@ -75,7 +76,8 @@ void LogWriter::run() {
     if (reopen && descriptor_ != STDOUT_FILENO) {
       const int fresh = open_target(target_);
       if (fresh < 0) {
-        spdlog::error("cannot reopen log file '{}': {}; going on with the old one", target_, std::generic_category().message(errno));
+        spdlog::error("cannot reopen log file '{}': {}; going on with the old one", target_,
+                      std::generic_category().message(errno));
       } else {
         ::close(descriptor_);
         descriptor_ = fresh;
@@ -97,7 +99,8 @@ bool LogWriter::write_out(std::string_view text) {
       continue;
     }
     // At most PIPE_BUF at a time: a blocking pipe that polled writable takes that much without blocking.
-    const std::size_t chunk = std::min<std::size_t>(text.size(), descriptor_ == STDOUT_FILENO ? 4096 : text.size());
+    const std::size_t chunk =
+        std::min<std::size_t>(text.size(), descriptor_ == STDOUT_FILENO ? 4096 : text.size());
     const ssize_t written = ::write(descriptor_, text.data(), chunk);
     if (written < 0) {
       if (errno == EINTR || errno == EAGAIN) continue;

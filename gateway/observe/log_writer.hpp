@@ -1,5 +1,5 @@
-// Writes log lines to a file or to stdout on a thread of its own, so that a full disk or a slow pipe never stalls a
-// request. The queue is bounded: what doesn't fit is dropped and counted.
+// Writes log lines to a file or to stdout on a thread of its own, so that a full disk or a slow pipe never
+// stalls a request. The queue is bounded: what doesn't fit is dropped and counted.
 #pragma once
 
 #include <atomic>
@@ -16,13 +16,15 @@ class LogWriter {
  public:
   static constexpr std::size_t kQueueBytes = 4 * 1024 * 1024;
 
-  // `target`: a path (appended to, created 0640) or "stdout". Throws std::system_error when the file can't be opened.
+  // `target`: a path (appended to, created 0640) or "stdout". Throws std::system_error when the file can't be
+  // opened.
   explicit LogWriter(std::string target);
-  ~LogWriter();   // writes what is queued, waiting at most a second
+  ~LogWriter();  // writes what is queued, waiting at most a second
 
-  // Whole lines, each ended by '\n'. Any thread; takes a lock for the length of a swap, so callers hand over batches.
+  // Whole lines, each ended by '\n'. Any thread; takes a lock for the length of a swap, so callers hand over
+  // batches.
   void submit(std::string_view lines, std::uint64_t count);
-  void reopen();                        // after a rotation: the path is opened anew before the next write
+  void reopen();  // after a rotation: the path is opened anew before the next write
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:

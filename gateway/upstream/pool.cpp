@@ -24,8 +24,8 @@ void Lease::discard() {
   if (connection_) pool_->take_back(std::move(connection_), false);
 }
 
-Pool::Pool(net::any_io_executor executor, gateway::Deadlines& deadlines, Resolver& resolver, const config::Upstream& config,
-           const http1::HeadLimits& limits)
+Pool::Pool(net::any_io_executor executor, gateway::Deadlines& deadlines, Resolver& resolver,
+           const config::Upstream& config, const http1::HeadLimits& limits)
     : executor_(std::move(executor)),
       deadlines_(deadlines),
       resolver_(resolver),
@@ -49,6 +49,11 @@ void Pool::take_back(std::unique_ptr<Connection> connection, bool clean) {
   wake_one();
 }
 
+void Pool::close() {
+  closed_ = true;
+  while (!waiters_.empty()) wake_one();
+}
+
 void Pool::wake_one() {
   if (waiters_.empty()) return;
   net::steady_timer* first = waiters_.front();
@@ -56,8 +61,8 @@ void Pool::wake_one() {
   first->cancel();
 }
 
-// An idle connection on which the upstream has said anything (or goodbye) isn't clean: what it said would be taken for
-// the next response.
+// An idle connection on which the upstream has said anything (or goodbye) isn't clean: what it said would be
+// taken for the next response.
 std::unique_ptr<Connection> Pool::pop_idle(std::size_t server) {
   std::unique_ptr<Connection> connection = std::move(idle_[server].back());
   idle_[server].pop_back();
@@ -89,11 +94,12 @@ Task<boost::system::result<Lease, AcquireError>> Pool::acquire(Wish wish, std::s
   std::uint64_t tried = 0;
   AcquireError last = AcquireError::overloaded;
   for (;;) {
+    if (closed_) co_return AcquireError::overloaded;
     const Choice choice = state_.acquire(deadlines_.now(), tried, wish.fresh_only);
     switch (choice.act) {
       case Act::use_idle: {
         std::unique_ptr<Connection> connection = pop_idle(choice.server);
-        if (!connection) break;   // asks again: another idle one, or a new one
+        if (!connection) break;  // asks again: another idle one, or a new one
         connection->reused = true;
         co_return Lease(this, std::move(connection));
       }
@@ -118,7 +124,7 @@ Task<boost::system::result<Lease, AcquireError>> Pool::acquire(Wish wish, std::s
         const auto place = waiters_.insert(waiters_.end(), &timer);
         auto [ec] = co_await timer.async_wait(kAwait);
         state_.waiting(-1);
-        if (!ec) {   // not woken: the time is over
+        if (!ec) {  // not woken: the time is over
           waiters_.erase(place);
           reason = "no free connection in time";
           co_return AcquireError::timeout;

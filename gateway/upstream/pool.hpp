@@ -1,4 +1,5 @@
-// One worker's connections to the servers of one upstream: opens, lends, keeps and closes them as pool_state.hpp decides.
+// One worker's connections to the servers of one upstream: opens, lends, keeps and closes them as
+// pool_state.hpp decides.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -29,13 +30,15 @@ struct Connection {
 
 class Pool;
 
-// A connection on loan. Closed when the lease dies, unless give_back() said that it is clean: the whole response was
-// read, nothing follows it and the upstream keeps it open.
+// A connection on loan. Closed when the lease dies, unless give_back() said that it is clean: the whole
+// response was read, nothing follows it and the upstream keeps it open.
 class Lease {
  public:
   Lease() = default;
-  Lease(Pool* pool, std::unique_ptr<Connection> connection) : pool_(pool), connection_(std::move(connection)) {}
-  Lease(Lease&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
+  Lease(Pool* pool, std::unique_ptr<Connection> connection)
+      : pool_(pool), connection_(std::move(connection)) {}
+  Lease(Lease&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
   Lease& operator=(Lease&& other) noexcept;
   ~Lease() { discard(); }
 
@@ -53,17 +56,18 @@ enum class AcquireError : std::uint8_t { unreachable, timeout, overloaded };
 
 class Pool {
  public:
-  Pool(net::any_io_executor executor, gateway::Deadlines& deadlines, Resolver& resolver, const config::Upstream& config,
-       const http1::HeadLimits& limits);
+  Pool(net::any_io_executor executor, gateway::Deadlines& deadlines, Resolver& resolver,
+       const config::Upstream& config, const http1::HeadLimits& limits);
 
   struct Wish {
-    bool fresh_only = false;      // a connection that was never used (retry after a stale one)
-    SteadyTime give_up{};         // for waiting in the queue
+    bool fresh_only = false;  // a connection that was never used (retry after a stale one)
+    SteadyTime give_up{};     // for waiting in the queue
   };
   // Tries each server at most once while connects fail; `reason` gets the last cause, for the log.
   Task<boost::system::result<Lease, AcquireError>> acquire(Wish wish, std::string& reason);
 
-  void close_idle(SteadyTime now);          // those unused for longer than idle_timeout; each tick
+  void close();                     // for good: who waits for a place is refused
+  void close_idle(SteadyTime now);  // those unused for longer than idle_timeout; each tick
   const PoolState& state() const { return state_; }
   const config::Upstream& config() const { return config_; }
 
@@ -80,8 +84,9 @@ class Pool {
   const config::Upstream& config_;
   http1::HeadLimits limits_;
   PoolState state_;
-  std::vector<std::deque<std::unique_ptr<Connection>>> idle_;   // by server, most recently used last
+  std::vector<std::deque<std::unique_ptr<Connection>>> idle_;  // by server, most recently used last
   std::list<net::steady_timer*> waiters_;
+  bool closed_ = false;
 };
 
 }  // namespace sallyport::upstream

@@ -15,8 +15,8 @@ PoolState::PoolState(const config::Upstream& config)
       max_idle_(config.max_idle),
       queue_(config.queue) {}
 
-// Servers that answer come before ejected ones: when all are ejected, one of them is still tried, since a request that
-// fails at once is no better than one that might succeed.
+// Servers that answer come before ejected ones: when all are ejected, one of them is still tried, since a
+// request that fails at once is no better than one that might succeed.
 std::size_t PoolState::pick(SteadyTime now, std::uint64_t tried) {
   std::size_t best = servers_.size();
   bool best_ejected = true;

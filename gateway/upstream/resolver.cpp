@@ -6,7 +6,8 @@ namespace sallyport::upstream {
 
 using gateway::error_code;
 
-Task<std::vector<Resolver::Endpoint>> Resolver::resolve(const config::Upstream::Server& server, error_code& ec) {
+Task<std::vector<Resolver::Endpoint>> Resolver::resolve(const config::Upstream::Server& server,
+                                                        error_code& ec) {
   ec = {};
   std::vector<Endpoint> found;
   if (!server.unix_path.empty()) {
@@ -20,7 +21,8 @@ Task<std::vector<Resolver::Endpoint>> Resolver::resolve(const config::Upstream::
     co_return found;
   }
   const auto key = std::make_pair(server.host, server.port);
-  if (const auto it = known_.find(key); it != known_.end() && it->second.until > std::chrono::steady_clock::now())
+  if (const auto it = known_.find(key);
+      it != known_.end() && it->second.until > std::chrono::steady_clock::now())
     co_return it->second.endpoints;
   const std::string service = std::to_string(server.port);
   auto [error, results] = co_await resolver_.async_resolve(server.host, service, kAwait);

@@ -1,5 +1,6 @@
-// Turns a server's address into endpoints: literals at once, names through the system's resolver (asynchronously, on
-// Asio's resolver thread), remembered for a while; when a name can't be resolved, the last good answer is used.
+// Turns a server's address into endpoints: literals at once, names through the system's resolver
+// (asynchronously, on Asio's resolver thread), remembered for a while; when a name can't be resolved, the
+// last good answer is used.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>

@@ -1,0 +1,50 @@
+// The admin listener: health for orchestrators and scrapers, on an address of its own and on the control
+// thread, so that it answers when the workers are busy. Only what CONTRACT section 7 lists; the public
+// listeners answer none of it.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/result.hpp>
+
+#include <set>
+#include <string>
+
+#include "auth/task.hpp"
+#include "config/config.hpp"
+#include "gateway/follower.hpp"
+#include "gateway/http1/server_connection.hpp"
+#include "gateway/worker.hpp"
+
+namespace sallyport::gateway {
+
+class Admin {
+ public:
+  Admin(net::io_context& control, const config::Admin& config, const Follower& follower,
+        const Shared& shared);
+
+  boost::system::result<void, std::string> listen();  // the error names address and cause
+  const config::Address& address() const { return address_; }
+  void stop();
+
+ private:
+  Task<> accept();
+  Task<> tick();
+  Task<> serve(Stream::Socket socket);
+  Task<> answer(http1::ServerConnection& connection, const http1::Refusal* refusal);
+
+  net::io_context& control_;
+  config::Address address_;
+  const Follower& follower_;
+  const Shared& shared_;
+  net::ip::tcp::acceptor acceptor_;
+  Deadlines deadlines_;
+  BufferPool blocks_;
+  http1::ScratchPool scratch_;
+  http1::ConnectionLimits limits_;
+  net::steady_timer ticker_;
+  bool draining_ = false;
+  std::set<http1::ServerConnection*> connections_;
+};
+
+}  // namespace sallyport::gateway

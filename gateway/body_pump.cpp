@@ -1,0 +1,128 @@
+#include "gateway/body_pump.hpp"
+
+#include <spdlog/spdlog.h>
+#include <boost/asio/co_spawn.hpp>
+
+#include <array>
+
+#include "gateway/http1/forward_rules.hpp"
+
+namespace sallyport::gateway {
+
+void BodyPump::ended(End end) {
+  if (end_ != End::running) return;
+  end_ = end;
+  if (end == End::sent) {
+    upstream_.read_until(std::chrono::steady_clock::now() + limits_.response);
+  } else if (end != End::upstream_failed && end != End::stopped) {
+    upstream_.cancel();  // whoever waits for a response to half a request stops waiting
+  }
+}
+
+// Reads a piece of the body (if it has one) and writes it with `first` before it.
+Task<bool> BodyPump::step(std::string_view first) {
+  BodyPiece piece;
+  piece.state = BodyPiece::State::end;
+  if (!exchange_.body_complete()) {
+    touched_body_ = true;
+    piece = co_await exchange_.read_body();
+  }
+  switch (piece.state) {
+    case BodyPiece::State::gone:
+      ended(exchange_.response_started() || end_ != End::running ? End::stopped : End::client_gone);
+      co_return false;
+    case BodyPiece::State::refused:
+      refusal_ = piece;
+      ended(End::refused);
+      co_return false;
+    default:
+      break;
+  }
+  sent_ += piece.bytes.size();
+  if (limits_.max_body > 0 && sent_ > limits_.max_body) {
+    ended(End::too_large);
+    co_return false;
+  }
+  const bool last = piece.state == BodyPiece::State::end;
+  const bool chunked = exchange_.request().framing == Framing::chunked;
+  framing_.clear();
+  std::array<iovec, 5> parts;
+  std::size_t count = 0;
+  if (!first.empty()) parts[count++] = piece_of(first);
+  if (chunked && !piece.bytes.empty()) {
+    http1::append_chunk_head(framing_, piece.bytes.size());
+    parts[count++] = piece_of(framing_);
+  }
+  if (!piece.bytes.empty()) parts[count++] = piece_of(piece.bytes);
+  if (chunked && !piece.bytes.empty()) parts[count++] = piece_of(http1::kChunkEnd);
+  if (chunked && last) parts[count++] = piece_of(http1::kLastChunk);
+  if (count > 0) {
+    const std::span<iovec> filled(parts.data(), count);
+    const IoResult sent = upstream_.try_write(filled);
+    error_code ec = sent.would_block() ? error_code{} : sent.ec;
+    const std::span<iovec> left = ec ? filled : advance(filled, sent.bytes);
+    if (!ec && !left.empty()) {
+      upstream_.write_until(std::chrono::steady_clock::now() + limits_.write_stall);
+      ec = co_await upstream_.write_all(left);
+      upstream_.write_until(SteadyTime::max());
+    }
+    if (ec) {
+      ended(End::upstream_failed);  // it may have answered before it closed: the reader finds out
+      co_return false;
+    }
+  }
+  if (last) ended(End::sent);
+  co_return !last;
+}
+
+Task<bool> BodyPump::begin(std::string_view first) {
+  const bool bare = exchange_.body_complete() || exchange_.body_buffered();
+  if (!bare) {
+    // The body isn't here yet: the head goes alone, so that the upstream can start.
+    std::array<iovec, 1> head{piece_of(first)};
+    upstream_.write_until(std::chrono::steady_clock::now() + limits_.write_stall);
+    const error_code ec = co_await upstream_.write_all(head);
+    upstream_.write_until(SteadyTime::max());
+    if (ec) ended(End::upstream_failed);
+    co_return end_ != End::running;
+  }
+  bool more = co_await step(first);
+  while (more && exchange_.body_buffered()) more = co_await step({});
+  co_return !more;
+}
+
+void BodyPump::start() {
+  running_ = true;
+  ended_.expires_at(SteadyTime::max());
+  net::co_spawn(executor_, run(), [](std::exception_ptr error) {
+    if (error) spdlog::error("a request body's pump failed");
+  });
+}
+
+Task<> BodyPump::run() {
+  try {
+    const error_code ec = co_await exchange_.send_continue();
+    if (ec) ended(End::client_gone);
+    while (end_ == End::running && co_await step({})) {
+    }
+  } catch (const std::exception& error) {
+    spdlog::error("a request body's pump failed: {}", error.what());
+    ended(End::upstream_failed);
+  }
+  running_ = false;
+  ended_.cancel();
+}
+
+Task<> BodyPump::finish() {
+  if (end_ == End::running) {
+    end_ = End::stopped;
+    exchange_.stop_reading();
+    upstream_.cancel();
+  }
+  while (running_) {
+    auto [ec] = co_await ended_.async_wait(kAwait);
+    (void)ec;  // cancelled when it ended
+  }
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,151 @@
+#include "gateway/follower.hpp"
+
+#include <spdlog/spdlog.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+namespace sallyport::gateway {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause{50};
+constexpr std::chrono::milliseconds kLongestPause{1000};
+constexpr std::chrono::seconds kTrimEvery{60};
+
+UnixSeconds wall_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
+
+revocation::LogFollower::Rules rules_of(const config::Config& config) {
+  revocation::LogFollower::Rules rules;
+  rules.own_issuer = config.tokens.issuer;
+  return rules;
+}
+
+}  // namespace
+
+Follower::Follower(net::io_context& control, stores::Backend* store, const config::Config& config,
+                   Shared& shared)
+    : control_(control), store_(store), shared_(shared), follower_(rules_of(config)), timer_(control) {}
+
+void Follower::follow(std::vector<Worker*> workers) {
+  workers_ = std::move(workers);
+  net::co_spawn(control_, run(), [](std::exception_ptr error) {
+    if (error)
+      spdlog::critical("the revocation follower failed; revocations of other gateways no longer arrive");
+  });
+}
+
+void Follower::stop() {
+  stopped_ = true;
+  timer_.cancel();
+}
+
+Follower::Status Follower::status() const {
+  return {shared_.ready.load(), follower_.entries_read(), problem_};
+}
+
+Task<> Follower::pause(std::chrono::milliseconds time) {
+  timer_.expires_after(time);
+  auto [ec] = co_await timer_.async_wait(kAwait);
+  (void)ec;
+}
+
+Task<bool> Follower::healthy() {
+  std::string said;
+  auto wait = kFirstPause;
+  while (!stopped_) {
+    const stores::Backend::Health health = co_await store_->probe(control_.get_executor());
+    if (health.ok) {
+      for (const std::string& warning : health.warnings) spdlog::warn("store: {}", warning);
+      co_return true;
+    }
+    problem_ = health.message;
+    if (said != health.message) spdlog::error("not ready: {}", said = health.message);
+    co_await pause(wait);
+    wait = std::min(2 * wait, kLongestPause);
+  }
+  co_return false;
+}
+
+// Ends within one read's wait of stop(); the stores go with it, so that the control loop runs dry.
+Task<> Follower::run() {
+  if (store_ == nullptr) {
+    // Nothing can be revoked: fresh for ever.
+    problem_.clear();
+    shared_.ready = true;
+    for (Worker* worker : workers_) worker->post([](Worker& w) { w.refresh(true, SteadyTime::max()); });
+    co_return;
+  }
+  if (!co_await healthy()) co_return;
+  stores_ = store_->connect(control_.get_executor());
+  co_await read_on();
+  stores_ = {};
+}
+
+Task<> Follower::read_on() {
+  SteadyTime trimmed = steady_now();
+  bool failing = false;
+  auto wait = kFirstPause;
+  while (!stopped_) {
+    const auto next = follower_.next_read(steady_now());
+    const auto batch = co_await stores_.log->read(next.from, next.limit, next.wait);
+    if (stopped_) co_return;
+    if (!batch) {
+      follower_.failed();
+      if (!std::exchange(failing, true))
+        spdlog::error("cannot read the revocation log: {}", batch.error().detail);
+      problem_ = batch.error().detail;
+      publish(false, {});
+      co_await pause(wait);
+      wait = std::min(2 * wait, kLongestPause);
+      continue;
+    }
+    if (std::exchange(failing, false)) spdlog::info("reading the revocation log again");
+    wait = kFirstPause;
+    problem_.clear();
+    revocation::LogFollower::Step step = follower_.answered(*batch, steady_now(), wall_now());
+    if (step.resynced)
+      spdlog::warn("the store was replaced or lost entries: reading the revocation log from its beginning");
+    if (follower_.ready() && !shared_.ready.exchange(true))
+      spdlog::info("ready: {} revocations read", follower_.entries_read());
+    publish(step.changed, {});
+    if (!step.reappend.empty()) {
+      std::vector<revocation::Event> lost = std::move(step.reappend);
+      const auto appended = co_await stores_.log->append(std::move(lost));
+      if (stopped_) co_return;
+      if (appended)
+        follower_.reappended();
+      else
+        follower_.failed();
+    }
+    if (steady_now() - trimmed > kTrimEvery) {
+      trimmed = steady_now();
+      const auto done = co_await stores_.log->trim(wall_now());
+      if (!done) spdlog::warn("cannot trim the revocation log: {}", done.error().detail);
+    }
+  }
+}
+
+// Hands the index (where it changed) and its freshness to every worker; `done` once the last one has it.
+void Follower::publish(bool changed, std::function<void()> done) {
+  const bool ready = follower_.ready() || store_ == nullptr;
+  const auto staleness = follower_.staleness(steady_now());
+  const SteadyTime as_of = staleness ? steady_now() - *staleness : SteadyTime{};
+  const std::shared_ptr<const revocation::RevocationSet> index = changed ? follower_.set() : nullptr;
+  const auto left = done ? std::make_shared<std::atomic<std::size_t>>(workers_.size()) : nullptr;
+  for (Worker* worker : workers_) {
+    worker->post([=](Worker& w) {
+      if (index) w.enforce(index);
+      w.refresh(ready, as_of);
+      if (left && left->fetch_sub(1) == 1) done();
+    });
+  }
+}
+
+void Follower::enforce(std::vector<revocation::Event> events, std::function<void()> done) {
+  net::post(control_, [this, events = std::move(events), done = std::move(done)]() mutable {
+    follower_.acknowledged(std::move(events), steady_now());
+    publish(true, std::move(done));
+  });
+}
+
+}  // namespace sallyport::gateway

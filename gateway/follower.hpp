@@ -1,0 +1,57 @@
+// Follows the revocation log for the whole process, on the control thread: reads it whole, then as it grows,
+// and hands every worker the newest index. revocation/log_follower.hpp decides; this performs.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "auth/revocation/log_follower.hpp"
+#include "auth/stores/stores.hpp"
+#include "gateway/revoker.hpp"
+#include "gateway/worker.hpp"
+
+namespace sallyport::gateway {
+
+class Follower final : public Enforcer {
+ public:
+  // `workers` are all there before the first post and outlive the follower's loop. `store`: null when the
+  // gateway has none; then the index is empty and always fresh.
+  Follower(net::io_context& control, stores::Backend* store, const config::Config& config, Shared& shared);
+
+  void follow(std::vector<Worker*> workers);  // starts the loop
+  void stop();                                // on the control thread
+
+  // Any thread.
+  void enforce(std::vector<revocation::Event> events, std::function<void()> done) override;
+
+  struct Status {
+    bool ready = false;
+    std::uint64_t entries = 0;  // read so far
+    std::string problem;        // why it isn't ready; empty when it is
+  };
+  Status status() const;  // on the control thread
+
+ private:
+  Task<> run();
+  Task<> read_on();
+  Task<bool> healthy();  // probes until the store is fit to be ours
+  Task<> pause(std::chrono::milliseconds time);
+  void publish(bool changed, std::function<void()> done);
+
+  net::io_context& control_;
+  stores::Backend* store_;
+  Shared& shared_;
+  revocation::LogFollower follower_;
+  std::vector<Worker*> workers_;
+  stores::Stores stores_;
+  net::steady_timer timer_;
+  std::string problem_ = "the revocation log has not been read yet";
+  bool stopped_ = false;
+};
+
+}  // namespace sallyport::gateway

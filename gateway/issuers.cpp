@@ -1,0 +1,145 @@
+#include "gateway/issuers.hpp"
+
+#include <filesystem>
+
+#include "auth/jose/key_directory.hpp"
+#include "gateway/cli/input.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+using KeySetResult = jose::KeyResult<std::shared_ptr<const jose::KeySet>>;
+
+std::shared_ptr<const jose::KeySet> one(jose::Key key) {
+  std::vector<jose::Key> keys;
+  keys.push_back(std::move(key));
+  return std::make_shared<jose::KeySet>(std::move(keys));
+}
+
+KeySetResult own_keys(const config::Signing& signing, UnixSeconds now) {
+  const auto algorithm = jose::parse_algorithm(signing.algorithm);
+  if (!algorithm) return "unknown algorithm " + signing.algorithm;
+  if (!signing.secret.empty()) {
+    auto key = jose::key_from_secret(signing.secret, *algorithm, signing.key_id);
+    if (!key) return key.error();
+    return one(std::move(*key));
+  }
+  if (signing.keys == "store") return std::string("the signing keys are in the store");
+  if (!has_key_directory(signing))
+    return "there are no keys in " + signing.keys + " yet (sallyport keys new makes them)";
+  auto keys = jose::KeyDirectory(signing.keys, *algorithm).open(now);
+  if (!keys) return keys.error();
+  return keys->verifying;
+}
+
+KeySetResult foreign_keys(const config::ForeignIssuer& issuer) {
+  std::vector<jose::Algorithm> allowed;
+  for (const auto& name : issuer.algorithms) {
+    if (const auto algorithm = jose::parse_algorithm(name)) allowed.push_back(*algorithm);
+  }
+  const auto first = allowed.empty() ? std::nullopt : std::optional(allowed.front());
+  if (!issuer.secret.empty()) {
+    auto key = jose::key_from_secret(issuer.secret, first.value_or(jose::Algorithm::hs256), "");
+    if (!key) return key.error();
+    return one(std::move(*key));
+  }
+  if (!issuer.key_file.empty()) {
+    const auto pem = cli::read_whole(issuer.key_file);
+    if (!pem) return pem.error().message;
+    auto key = jose::key_from_pem(*pem, first);
+    if (!key) return key.error();
+    return one(std::move(*key));
+  }
+  constexpr std::string_view kFile = "file:";
+  if (!issuer.jwks.starts_with(kFile))
+    return std::string("its keys come from a URL, which this command doesn't fetch");
+  const auto text = cli::read_whole(issuer.jwks.substr(kFile.size()));
+  if (!text) return text.error().message;
+  auto parsed = jose::parse_jwks(*text, allowed);
+  if (!parsed) return parsed.error();
+  return parsed->keys;
+}
+
+}  // namespace
+
+bool has_key_directory(const config::Signing& signing) {
+  std::error_code ec;
+  return !signing.keys.empty() &&
+         std::filesystem::exists(std::filesystem::path(signing.keys) / "state.json", ec);
+}
+
+Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now) {
+  auto issuers = std::make_shared<std::vector<jose::Issuer>>();
+  Issuers result;
+  const auto take = [&](jose::Issuer issuer, KeySetResult keys) {
+    if (keys) {
+      issuer.keys = std::move(*keys);
+    } else {
+      result.notes.push_back("issuer " + issuer.issuer + ": " + keys.error());
+      issuer.keys = std::make_shared<jose::KeySet>(std::vector<jose::Key>());
+    }
+    issuers->push_back(std::move(issuer));
+  };
+  if (!tokens.issuer.empty()) {
+    jose::Issuer own;
+    own.issuer = tokens.issuer;
+    own.audience = tokens.audience;
+    own.types = {"at+jwt"};
+    own.roles_claim = tokens.claims.roles;
+    own.clock_skew = tokens.clock_skew;
+    own.own = true;
+    take(std::move(own), own_keys(tokens.signing, now));
+  }
+  for (const auto& foreign : tokens.issuers) {
+    jose::Issuer issuer;
+    issuer.issuer = foreign.issuer;
+    issuer.audience = foreign.audience;
+    issuer.types = foreign.types.empty() ? std::vector<std::string>{"at+jwt", "jwt", ""} : foreign.types;
+    issuer.roles_claim = tokens.claims.roles;
+    issuer.clock_skew = foreign.clock_skew;
+    take(std::move(issuer), foreign_keys(foreign));
+  }
+  result.issuers = std::move(issuers);
+  return result;
+}
+
+jose::KeyResult<jose::OwnKeys> open_own_keys(const config::Tokens& tokens, UnixSeconds now) {
+  const auto algorithm = jose::parse_algorithm(tokens.signing.algorithm);
+  if (!algorithm) return "unknown algorithm " + tokens.signing.algorithm;
+  const bool apart = !tokens.refresh.keys.empty() && tokens.refresh.keys != tokens.signing.keys;
+  jose::OwnKeys own;
+  if (tokens.signing.secret.empty()) {
+    auto opened = jose::KeyDirectory(tokens.signing.keys, *algorithm).open(now);
+    if (!opened) return opened.error();
+    own = std::move(*opened);
+  } else {
+    auto key = jose::key_from_secret(tokens.signing.secret, *algorithm, tokens.signing.key_id);
+    if (!key) return key.error();
+    own.signing = std::make_shared<jose::Key>(*key);
+    own.verifying = one(std::move(*key));
+  }
+  if (apart) {
+    auto refresh = jose::KeyDirectory(tokens.refresh.keys, *algorithm).open_refresh_only(now);
+    if (!refresh) return refresh.error();
+    own.refresh = std::move(*refresh);
+  }
+  return own;
+}
+
+jose::KeyResult<std::shared_ptr<const jose::Key>> signing_key(const config::Tokens& tokens, UnixSeconds now) {
+  const auto& signing = tokens.signing;
+  if (signing.secret.empty() && signing.keys != "store") {
+    const auto algorithm = jose::parse_algorithm(signing.algorithm);
+    if (!algorithm) return "unknown algorithm " + signing.algorithm;
+    if (!has_key_directory(signing))
+      return "there are no keys in " + signing.keys + " yet (sallyport keys new makes them)";
+    auto keys = jose::KeyDirectory(signing.keys, *algorithm).open(now);
+    if (!keys) return keys.error();
+    return keys->signing;
+  }
+  auto keys = own_keys(signing, now);
+  if (!keys) return keys.error();
+  return std::shared_ptr<const jose::Key>(*keys, &(*keys)->keys().front());
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,31 @@
+// The keys that the configuration names: our own, made on the first start of `serve`, and foreign ones from
+// files. Blocking: for start-up and commands.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "auth/jose/key_directory.hpp"
+#include "auth/jose/keys.hpp"
+#include "auth/jose/token_verifier.hpp"
+#include "config/config.hpp"
+
+namespace sallyport::gateway {
+
+struct Issuers {
+  std::shared_ptr<const std::vector<jose::Issuer>> issuers;
+  std::vector<std::string> notes;  // what could not be looked at, and why
+};
+Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now);
+
+// All keys of our own; makes them where there are none yet.
+jose::KeyResult<jose::OwnKeys> open_own_keys(const config::Tokens& tokens, UnixSeconds now);
+
+// The key that signs our own tokens.
+jose::KeyResult<std::shared_ptr<const jose::Key>> signing_key(const config::Tokens& tokens, UnixSeconds now);
+
+// Is there a directory of own keys, made by an earlier start? A command that only looks must not make one.
+bool has_key_directory(const config::Signing& signing);
+
+}  // namespace sallyport::gateway

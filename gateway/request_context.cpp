@@ -1,0 +1,18 @@
+#include "gateway/request_context.hpp"
+
+namespace sallyport::gateway {
+
+void RequestContext::clear() {
+  began = upstream_asked = upstream_answered = {};
+  path_scratch.clear();
+  cors.clear();
+  upstream_head.clear();
+  reason.clear();
+  path = endpoint = refusal = server = {};
+  route = nullptr;
+  claims.reset();
+  status = 0;
+  attempts = 0;
+}
+
+}  // namespace sallyport::gateway

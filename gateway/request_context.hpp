@@ -1,0 +1,40 @@
+// Everything that one request was: filled on its way, written to the access log once, however it ended.
+// Reused.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "auth/jose/claims.hpp"
+#include "auth/time.hpp"
+#include "gateway/forwarded.hpp"
+
+namespace sallyport::gateway {
+
+struct CompiledRoute;
+
+struct RequestContext {
+  SteadyTime began{};
+  SteadyTime upstream_asked{};
+  SteadyTime upstream_answered{};
+  Provenance provenance;      // client address, request id, lines for the upstream
+  std::string path_scratch;   // the normalised path, where it differs from what came
+  std::string cors;           // header lines for the answer
+  std::string upstream_head;  // the request head as sent
+  std::string_view path;      // normalised; views live until the request ends
+  const CompiledRoute* route = nullptr;
+  std::string_view endpoint;                   // "login", ... where we answered ourselves
+  std::shared_ptr<const jose::Claims> claims;  // of whoever sent it, also where refused
+  unsigned status = 0;                         // 0: none was sent
+  std::string_view refusal;                    // `error` of the contract
+  std::string reason;                          // for the log alone: which check, which server, which cause
+  std::string_view server;                     // upstream server that answered
+  unsigned attempts = 0;
+
+  void clear();  // for the next request; keeps memory
+};
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,91 @@
+#include "gateway/runtime.hpp"
+
+#include <algorithm>
+
+#include "gateway/issuers.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+CompiledRoute compile_route(const config::Route& route, const config::Config& config) {
+  CompiledRoute compiled;
+  compiled.config = &route;
+  compiled.name = route.host + route.path;
+  compiled.policy.auth = route.auth;
+  compiled.policy.access = policy::AccessPolicy(route.allow);
+  compiled.policy.degraded = route.degraded.value_or(config.revocation.degraded);
+  compiled.forward = http1::ForwardPolicy::compile(route, config.auth);
+  compiled.cors = CorsPolicy(route.cors, route.methods, config.auth.expired_header);
+  const auto upstream = std::find_if(config.upstreams.begin(), config.upstreams.end(),
+                                     [&](const config::Upstream& u) { return u.name == route.upstream; });
+  compiled.upstream = static_cast<std::size_t>(upstream - config.upstreams.begin());
+  compiled.timeout = route.timeout.value_or(config.defaults.timeout);
+  compiled.max_body = route.max_body.value_or(config.defaults.max_body);
+  return compiled;
+}
+
+// What loads but isn't served by this version is refused by name: a setting that is silently without effect
+// is a trap.
+std::string unsupported(const config::Config& config) {
+  for (const config::Listener& listener : config.listeners)
+    if (listener.tls)
+      return "listeners[].tls isn't supported by this version: terminate TLS in front of the gateway";
+  for (const config::Upstream& upstream : config.upstreams) {
+    for (const auto& server : upstream.servers)
+      if (server.tls)
+        return "upstream '" + upstream.name + "': https servers aren't supported by this version";
+    if (upstream.health)
+      return "upstream '" + upstream.name + "': `health` isn't supported by this version; remove it";
+  }
+  for (const config::ForeignIssuer& issuer : config.tokens.issuers)
+    if (issuer.jwks.starts_with("http") || !issuer.discovery.empty())
+      return "issuer '" + issuer.issuer +
+             "': key URLs aren't supported by this version; use `jwks: file:path`";
+  if (config.auth.cookies.on) return "auth.cookies isn't supported by this version";
+  if (config.auth.preset != config::Preset::oauth2)
+    return "auth.preset: only oauth2 is supported by this version";
+  if (config.users.source != "store") return "users.source: only `store` is supported by this version";
+  if (config.tokens.signing.keys == "store" || config.tokens.refresh.keys == "store")
+    return "keys: store isn't supported by this version; name a directory";
+  return {};
+}
+
+}  // namespace
+
+boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(config::Config config,
+                                                                           UnixSeconds now) {
+  if (std::string reason = unsupported(config); !reason.empty()) return reason;
+  auto runtime = std::make_shared<Runtime>();
+  runtime->config = std::move(config);
+  const config::Config& c = runtime->config;
+
+  if (!c.tokens.issuer.empty()) {
+    auto own = open_own_keys(c.tokens, now);
+    if (!own) return own.error();
+    runtime->signing_key = own->signing;
+    runtime->refresh_keys = std::move(own->refresh);
+    runtime->jwks = own->verifying->jwks();
+  }
+  Issuers issuers = load_issuers(c.tokens, now);
+  if (!issuers.notes.empty()) return issuers.notes.front();
+  runtime->issuers = std::move(issuers.issuers);
+
+  Router::Compiled router = Router::compile(c);
+  if (!router.problems.empty()) return router.problems.front().text();
+  runtime->router = std::move(router.router);
+
+  runtime->routes.reserve(c.routes.size());
+  for (const config::Route& route : c.routes) runtime->routes.push_back(compile_route(route, c));
+  runtime->endpoint_cors = CorsPolicy(c.auth.cors, {"GET", "POST", "DELETE"}, c.auth.expired_header);
+  runtime->bearer_only.access = policy::AccessPolicy({.issuers = {c.tokens.issuer}});
+  runtime->bearer_only.degraded = c.revocation.degraded;
+  for (const std::string& proxy : c.trusted_proxies) runtime->trusted_proxies.add(proxy);
+
+  runtime->head_limits.head_size = c.limits.head_size;
+  runtime->head_limits.fields = c.limits.fields;
+  runtime->connection_limits = {c.limits.head, c.limits.keep_alive, c.limits.body_idle, c.limits.write_stall,
+                                c.limits.body_rate};
+  return std::shared_ptr<const Runtime>(std::move(runtime));
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,56 @@
+// A configuration made ready to serve: compiled once, immutable, shared by all workers.
+#pragma once
+
+#include <boost/system/result.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "auth/jose/key_directory.hpp"
+#include "auth/policy/authenticator.hpp"
+#include "config/config.hpp"
+#include "config/load.hpp"
+#include "gateway/addresses.hpp"
+#include "gateway/cors.hpp"
+#include "gateway/http1/forward_rules.hpp"
+#include "gateway/http1/server_connection.hpp"
+#include "gateway/router.hpp"
+
+namespace sallyport::gateway {
+
+struct CompiledRoute {
+  const config::Route* config = nullptr;
+  std::string name;  // for logs: "api.example.com/orders/"
+  policy::RoutePolicy policy;
+  http1::ForwardPolicy forward;
+  CorsPolicy cors;
+  std::size_t upstream = 0;  // index into Config::upstreams
+  std::chrono::milliseconds timeout{30'000};
+  std::uint64_t max_body = 0;
+};
+
+struct Runtime {
+  config::Config config;
+  Router router;
+  std::vector<CompiledRoute> routes;
+  CorsPolicy endpoint_cors;
+  policy::RoutePolicy bearer_only;  // of our own endpoints that need a live token
+  AddressSet trusted_proxies;
+  http1::HeadLimits head_limits;
+  http1::ConnectionLimits connection_limits;
+
+  policy::Authenticator::Issuers issuers;
+  std::shared_ptr<const jose::Key> signing_key;  // null: this gateway issues nothing
+  std::vector<jose::MacKey> refresh_keys;
+  std::string jwks;  // the body of the JWKS endpoint
+
+  bool issues_tokens() const { return signing_key != nullptr; }
+};
+
+// Loads the keys that the configuration names (making our own on the first start) and compiles everything.
+// The error is a message for the operator: which file or setting, and the way out. Blocking.
+boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(config::Config config,
+                                                                           UnixSeconds now);
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,303 @@
+#include "gateway/worker.hpp"
+
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <boost/asio/co_spawn.hpp>
+
+#include <cstring>
+
+#include "auth/jose/token_issuer.hpp"
+#include "gateway/date.hpp"
+#include "gateway/handle_request.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+constexpr std::size_t kBlock = 64 * 1024;
+constexpr std::size_t kBodyRoom = 16 * 1024;  // behind the head in its buffer
+constexpr std::size_t kKeepBlocks = 64;
+constexpr std::size_t kKeepScratch = 256;
+constexpr std::size_t kCacheBytes = 32 * 1024 * 1024;
+constexpr std::size_t kMaxUnconfirmed = 10'000;
+constexpr std::chrono::milliseconds kAcceptPause{100};  // without descriptors
+constexpr std::size_t kFlushBytes = 64 * 1024;
+
+UnixMillis wall_now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+std::string_view act_name(sessions::Audit::Act act) { return sessions::to_string(act); }
+
+}  // namespace
+
+// One client connection, known to its worker so that it can be closed between requests.
+struct Worker::Client {
+  Client(Stream::Socket socket, Deadlines& deadlines, const http1::ServerConnection::Host& host)
+      : stream(std::move(socket), deadlines), connection(stream, host) {}
+  Stream stream;
+  http1::ServerConnection connection;
+};
+
+Issuing::Issuing(const Runtime& runtime, stores::Stores& stores, revocation::Revoker&, Shared& shared,
+                 sessions::SessionService::Parts parts)
+    : users(*stores.users, *stores.attempts, *shared.hashing, runtime.config.users,
+            runtime.config.auth.throttle),
+      sessions(std::move(parts), runtime.config.tokens) {}
+
+Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& shared)
+    : index_(index),
+      runtime_(std::move(runtime)),
+      shared_(shared),
+      deadlines_(std::chrono::steady_clock::now()),
+      small_(runtime_->head_limits.head_size + kBodyRoom, kKeepScratch),
+      blocks_(kBlock, kKeepBlocks),
+      scratch_(runtime_->head_limits, small_, kKeepScratch),
+      authenticator_(runtime_->issuers, runtime_->config.revocation.max_staleness, kCacheBytes),
+      resolver_(io_.get_executor()) {
+  std::uint64_t seed = 0;
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed) != 1)
+    throw std::runtime_error("no randomness");
+  random_.seed(seed);
+  if (shared_.store != nullptr) stores_ = shared_.store->connect(io_.get_executor());
+  if (runtime_->issues_tokens()) {
+    revoker_ = std::make_unique<WorkerRevoker>(io_.get_executor(), *stores_.log, *shared_.enforcer);
+    issuer_ = std::make_unique<jose::TokenIssuer>(runtime_->signing_key);
+    codec_ = std::make_unique<sessions::RefreshCodec>(runtime_->refresh_keys);
+    sessions::SessionService::Parts parts{
+        *stores_.sessions, *revoker_, *stores_.users, *issuer_, *codec_, {}, {}, {}, {}};
+    parts.clock = [this] { return unix_now(); };
+    parts.random = [](std::span<unsigned char> into) {
+      if (RAND_bytes(into.data(), static_cast<int>(into.size())) != 1)
+        throw std::runtime_error("no randomness");
+    };
+    parts.epoch = [this] {
+      const auto* everything = authenticator_.index().everything(runtime_->config.tokens.issuer);
+      return everything ? sessions::GlobalEpoch{everything->epoch, everything->before}
+                        : sessions::GlobalEpoch{};
+    };
+    parts.audit = [this](const sessions::Audit& what) {
+      audit({act_name(what.act), what.user_id, what.session_id, sessions::to_string(what.cause), {}, {}});
+    };
+    issuing_ = std::make_unique<Issuing>(*runtime_, stores_, *revoker_, shared_, std::move(parts));
+  }
+  for (const config::Upstream& upstream : runtime_->config.upstreams)
+    pools_.push_back(std::make_unique<upstream::Pool>(io_.get_executor(), deadlines_, resolver_, upstream,
+                                                      runtime_->head_limits));
+}
+
+Worker::~Worker() { join(); }
+
+void Worker::start(std::vector<int> descriptors) {
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    const bool v6 = runtime_->config.listeners[i].address.host.find(':') != std::string::npos;
+    acceptors_.emplace_back(io_, v6 ? net::ip::tcp::v6() : net::ip::tcp::v4(), descriptors[i]);
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::run() {
+  pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
+  const auto report = [](std::exception_ptr error) {
+    if (!error) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+      spdlog::critical("a worker's loop failed: {}", e.what());
+    }
+  };
+  for (net::ip::tcp::acceptor& acceptor : acceptors_) net::co_spawn(io_, accept(acceptor), report);
+  net::co_spawn(io_, tick(), report);
+  io_.run();
+}
+
+policy::Freshness Worker::freshness() const {
+  const auto age = std::chrono::steady_clock::now() - as_of_;
+  return {ready_, std::chrono::duration_cast<std::chrono::milliseconds>(age)};
+}
+
+UnixSeconds Worker::unix_now() const {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+std::array<std::uint8_t, 16> Worker::chance() {
+  const std::array<std::uint64_t, 2> words{random_(), random_()};
+  std::array<std::uint8_t, 16> bytes;
+  std::memcpy(bytes.data(), words.data(), sizeof words);
+  return bytes;
+}
+
+Task<> Worker::accept(net::ip::tcp::acceptor& acceptor) {
+  const auto report = [](std::exception_ptr error) {
+    if (!error) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+      spdlog::error("a connection failed: {}", e.what());
+    }
+  };
+  error_code ignored;
+  acceptor.native_non_blocking(true, ignored);
+  while (!draining_) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    const int fd = ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&address), &size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        auto [ec] = co_await acceptor.async_wait(net::ip::tcp::acceptor::wait_read, kAwait);
+        if (ec) co_return;
+      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        spdlog::warn("no descriptor for another connection ({}); accepting again in {} ms",
+                     std::strerror(errno), kAcceptPause.count());
+        net::steady_timer pause(io_, kAcceptPause);
+        auto [ec] = co_await pause.async_wait(kAwait);
+        if (ec) co_return;
+      }
+      continue;
+    }
+    if (shared_.connections.load(std::memory_order_relaxed) >= runtime_->config.limits.connections) {
+      ::close(fd);
+      continue;
+    }
+    Stream::Socket socket(io_);
+    socket.assign(net::generic::stream_protocol(address.ss_family, IPPROTO_TCP), fd);
+    net::ip::tcp::endpoint endpoint;
+    std::memcpy(endpoint.data(), &address, size);
+    endpoint.resize(size);
+    net::ip::address peer = endpoint.address();
+    if (peer.is_v6() && peer.to_v6().is_v4_mapped())
+      peer = net::ip::make_address_v4(net::ip::v4_mapped, peer.to_v6());
+    std::string text = peer.to_string();
+    net::awaitable<void> connection = serve(std::move(socket), std::move(text));
+    net::co_spawn(io_, std::move(connection), report);
+  }
+}
+
+Task<> Worker::serve(Stream::Socket socket, std::string peer) {
+  shared_.connections.fetch_add(1, std::memory_order_relaxed);
+  set_no_delay(socket);
+  Arrival arrival{peer, parse_ip(peer).value_or(IpAddress{}), false};
+  http1::ServerConnection::Host host{deadlines_, scratch_, blocks_, runtime_->connection_limits,
+                                     draining_,  {}};
+  host.handle = [this, &arrival](http1::ServerConnection& connection, const http1::Refusal* refusal) {
+    return handle_request(*this, connection, arrival, refusal);
+  };
+  {
+    Client client(std::move(socket), deadlines_, host);
+    clients_.insert(&client);
+    struct Leave {
+      Worker& worker;
+      Client* client;
+      ~Leave() {
+        worker.clients_.erase(client);
+        worker.shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+      }
+    } leave{*this, &client};
+    co_await client.connection.run();
+  }
+  check_drained();
+}
+
+Task<> Worker::tick() {
+  while (!stopping_) {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    const UnixSeconds second = unix_now();
+    if (second != dated_) {
+      date_ = imf_fixdate(second);
+      dated_ = second;
+      for (const auto& pool : pools_) pool->close_idle(now);
+      // Confirmations that the store didn't take are offered again, a few at a time.
+      for (std::size_t i = 0; i < 100 && !unconfirmed_.empty(); ++i)
+        confirm(std::move(unconfirmed_.extract(unconfirmed_.begin()).value()));
+    }
+    deadlines_.tick(now);
+    flush_logs();
+    ticker_.expires_at(now + Deadlines::kTick);
+    auto [ec] = co_await ticker_.async_wait(kAwait);
+    (void)ec;
+  }
+}
+
+void Worker::drain() {
+  draining_ = true;
+  error_code ignored;
+  for (auto& acceptor : acceptors_) acceptor.close(ignored);
+  for (Client* client : clients_)
+    if (client->connection.idle()) client->stream.cancel();
+  check_drained();
+}
+
+void Worker::check_drained() {
+  if (draining_ && clients_.empty()) finish();
+}
+
+void Worker::stop() {
+  draining_ = true;
+  error_code ignored;
+  for (auto& acceptor : acceptors_) acceptor.close(ignored);
+  for (const auto& pool : pools_) pool->close();
+  for (Client* client : clients_) client->connection.abort();
+  check_drained();
+}
+
+void Worker::finish() {
+  stopping_ = true;
+  flush_logs();
+  work_.reset();
+  io_.stop();
+}
+
+void Worker::confirm(std::shared_ptr<const jose::Claims> claims) {
+  if (!issuing_ || !claims->own || claims->generation == 0) return;
+  net::co_spawn(io_, send_confirmation(std::move(claims)), [](std::exception_ptr error) {
+    if (error) spdlog::error("confirming a session failed");
+  });
+}
+
+Task<> Worker::send_confirmation(std::shared_ptr<const jose::Claims> claims) {
+  std::shared_ptr<const jose::Claims> copy = claims;
+  const StoreResult<void> done = co_await issuing_->sessions.confirm(std::move(copy));
+  if (!done && unconfirmed_.size() < kMaxUnconfirmed) unconfirmed_.insert(std::move(claims));
+}
+
+void Worker::log_access(const RequestContext& context, const RequestHead* head, const Exchange& exchange) {
+  if (shared_.access == nullptr) return;
+  append_access_line(
+      access_lines_, context, head,
+      {wall_now(), std::chrono::steady_clock::now(), exchange.bytes_in(), exchange.bytes_out()});
+  ++access_count_;
+  if (access_lines_.size() > kFlushBytes) flush_logs();
+}
+
+void Worker::audit(const AuditEntry& entry) {
+  if (shared_.audit == nullptr) return;
+  append_audit_line(audit_lines_, wall_now(), entry);
+  ++audit_count_;
+}
+
+void Worker::flush_logs() {
+  if (access_count_ > 0) shared_.access->submit(access_lines_, std::exchange(access_count_, 0));
+  if (audit_count_ > 0) shared_.audit->submit(audit_lines_, std::exchange(audit_count_, 0));
+  access_lines_.clear();
+  audit_lines_.clear();
+}
+
+std::unique_ptr<RequestContext> Worker::take_context() {
+  if (contexts_.empty()) return std::make_unique<RequestContext>();
+  std::unique_ptr<RequestContext> context = std::move(contexts_.back());
+  contexts_.pop_back();
+  return context;
+}
+
+void Worker::give_back(std::unique_ptr<RequestContext> context) {
+  context->clear();
+  if (contexts_.size() < kKeepScratch) contexts_.push_back(std::move(context));
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,148 @@
+// One thread's world: its event loop, its clients, its upstream connections, its view of keys and
+// revocations. Nothing in it is shared; other threads reach it through post() alone.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <random>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "auth/policy/authenticator.hpp"
+#include "auth/sessions/session_service.hpp"
+#include "auth/stores/stores.hpp"
+#include "auth/users/hashing_pool.hpp"
+#include "auth/users/user_service.hpp"
+#include "gateway/http1/server_connection.hpp"
+#include "gateway/net/buffers.hpp"
+#include "gateway/net/deadlines.hpp"
+#include "gateway/observe/access_log.hpp"
+#include "gateway/observe/log_writer.hpp"
+#include "gateway/request_context.hpp"
+#include "gateway/revoker.hpp"
+#include "gateway/runtime.hpp"
+#include "gateway/upstream/pool.hpp"
+
+namespace sallyport::gateway {
+
+// What all workers of the process share: thread-safe or immutable, outlives them.
+struct Shared {
+  stores::Backend* store = nullptr;  // null: no tokens of our own and no revocations
+  users::HashingPool* hashing = nullptr;
+  LogWriter* access = nullptr;  // null: off
+  LogWriter* audit = nullptr;
+  Enforcer* enforcer = nullptr;  // puts revocations in force in all workers
+  std::atomic<std::size_t> connections{0};
+  std::atomic<bool> ready{false};  // the revocation log was read whole
+  std::atomic<bool> draining{false};
+};
+
+// The acts on users and sessions, where this gateway issues tokens.
+struct Issuing {
+  Issuing(const Runtime& runtime, stores::Stores& stores, revocation::Revoker& revoker, Shared& shared,
+          sessions::SessionService::Parts parts);
+  users::UserService users;
+  sessions::SessionService sessions;
+};
+
+class Worker {
+ public:
+  Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& shared);
+  ~Worker();
+
+  // `descriptors`: listening sockets of this worker, owned from now on. Starts the thread.
+  void start(std::vector<int> descriptors);
+  void join();
+
+  // The mailbox: `act(worker)` runs on the worker's thread, in order. Any thread.
+  template <typename Act>
+  void post(Act act) {
+    net::post(io_, [this, act = std::move(act)]() mutable { act(*this); });
+  }
+
+  // On the worker's thread:
+  void enforce(std::shared_ptr<const revocation::RevocationSet> index) {
+    authenticator_.use(std::move(index));
+  }
+  void refresh(bool ready, SteadyTime as_of) {
+    ready_ = ready;
+    as_of_ = as_of;
+  }
+  void drain();  // stop accepting; close what is idle; the rest finishes
+  void stop();   // now
+
+  const Runtime& runtime() const { return *runtime_; }
+  policy::Authenticator& authenticator() { return authenticator_; }
+  policy::Freshness freshness() const;
+  upstream::Pool& pool(std::size_t upstream) { return *pools_[upstream]; }
+  BufferPool& blocks() { return blocks_; }
+  Issuing* issuing() { return issuing_.get(); }
+  stores::Stores& stores() { return stores_; }
+  Deadlines& deadlines() { return deadlines_; }
+  std::string_view date() const { return date_; }
+  UnixSeconds unix_now() const;
+  net::any_io_executor executor() { return io_.get_executor(); }
+  std::array<std::uint8_t, 16> chance();  // 128 bits for a request id: unique, not secret
+  bool draining() const { return draining_; }
+
+  // A verified own token has shown that its client holds this generation: told to the store, in the
+  // background.
+  void confirm(std::shared_ptr<const jose::Claims> claims);
+  void log_access(const RequestContext& context, const RequestHead* head, const Exchange& exchange);
+  void audit(const AuditEntry& entry);
+  std::unique_ptr<RequestContext> take_context();
+  void give_back(std::unique_ptr<RequestContext> context);
+
+ private:
+  struct Client;
+  void run();
+  Task<> accept(net::ip::tcp::acceptor& acceptor);
+  Task<> serve(Stream::Socket socket, std::string peer);
+  Task<> tick();
+  Task<> send_confirmation(std::shared_ptr<const jose::Claims> claims);
+  void flush_logs();
+  void check_drained();
+  void finish();
+
+  const unsigned index_;
+  std::shared_ptr<const Runtime> runtime_;
+  Shared& shared_;
+  net::io_context io_{1};
+  net::executor_work_guard<net::io_context::executor_type> work_{io_.get_executor()};
+  Deadlines deadlines_;
+  BufferPool small_;   // heads, with room behind them for the first body bytes
+  BufferPool blocks_;  // bodies
+  http1::ScratchPool scratch_;
+  std::vector<std::unique_ptr<RequestContext>> contexts_;
+  policy::Authenticator authenticator_;
+  bool ready_ = false;  // the revocation log was read whole
+  SteadyTime as_of_{};
+  stores::Stores stores_;
+  std::unique_ptr<revocation::Revoker> revoker_;
+  std::unique_ptr<jose::TokenIssuer> issuer_;
+  std::unique_ptr<sessions::RefreshCodec> codec_;
+  std::unique_ptr<Issuing> issuing_;
+  upstream::Resolver resolver_;
+  std::vector<std::unique_ptr<upstream::Pool>> pools_;
+  std::vector<net::ip::tcp::acceptor> acceptors_;
+  std::set<Client*> clients_;
+  std::set<std::shared_ptr<const jose::Claims>> unconfirmed_;  // whose confirmation the store didn't take
+  net::steady_timer ticker_{io_};
+  std::string date_;
+  UnixSeconds dated_{};
+  std::string access_lines_, audit_lines_;
+  std::uint64_t access_count_ = 0, audit_count_ = 0;
+  std::mt19937_64 random_;
+  bool draining_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sallyport::gateway
