@@ -98,12 +98,14 @@ Task<ServerConnection::Next> ServerConnection::read_head() {
 void ServerConnection::begin_body() {
   body_complete_ = request().framing == Framing::none;
   pending_ = {scratch_->in.data() + head_end_, filled_ - head_end_};
+  starved_ = false;
   body_began_ = {};
 }
 
 BodyPiece ServerConnection::next_piece() {
   const BodyStep step = scratch_->reader.read_body(pending_);
   pending_.remove_prefix(step.consumed);
+  starved_ = step.progress == Progress::need_more && step.consumed == 0;
   bytes_in_ += step.piece.size();
   switch (step.progress) {
     case Progress::refused:
@@ -130,10 +132,9 @@ std::span<char> ServerConnection::room_for_body() {
 }
 
 Task<BodyPiece> ServerConnection::read_body() {
-  if (!pending_.empty()) {
+  while (body_buffered()) {
     const BodyPiece piece = next_piece();
     if (!piece.bytes.empty() || piece.state != BodyPiece::State::more) co_return piece;
-    if (!pending_.empty() && pending_.size() < filled_) co_return piece;
   }
   if (body_began_ == SteadyTime{}) body_began_ = now();
   // Both the silence and the whole are bounded: a drop every minute would otherwise hold a connection for
@@ -157,6 +158,7 @@ Task<BodyPiece> ServerConnection::read_body() {
     co_return BodyPiece{BodyPiece::State::gone, {}, 0, "client_gone", got.ec};
   }
   pending_ = {room.data(), pending_.size() + got.bytes};
+  starved_ = false;
   co_return next_piece();
 }
 
@@ -244,10 +246,7 @@ Task<error_code> ServerConnection::write_interim(const gateway::ResponseHead& he
 
 Task<error_code> ServerConnection::answer(const gateway::OwnAnswer& answer, gateway::ReplyContext context) {
   // What the client still sends must not be taken for its next request.
-  while (!body_complete_ && !pending_.empty() && keep_alive_) {
-    const std::size_t before = pending_.size();
-    if (next_piece().state == BodyPiece::State::refused || pending_.size() == before) break;
-  }
+  while (!body_complete_ && body_buffered() && keep_alive_) next_piece();
   keep_alive_ = keep_alive_ && body_complete_ && !host_.draining;
   context.keep_alive = keep_alive_;
   context.to_head_request = to_head_request();

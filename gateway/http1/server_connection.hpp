@@ -71,7 +71,7 @@ class ServerConnection final : public gateway::Exchange {
   // Exchange
   const gateway::RequestHead& request() const override { return scratch_->reader.head(); }
   bool body_complete() const override { return body_complete_; }
-  bool body_buffered() const override { return !pending_.empty(); }
+  bool body_buffered() const override { return !pending_.empty() && !starved_; }
   Task<gateway::BodyPiece> read_body() override;
   Task<gateway::error_code> send_continue() override;
   void stop_reading() override;
@@ -104,6 +104,7 @@ class ServerConnection final : public gateway::Exchange {
   std::size_t filled_ = 0;    // bytes in scratch_->in
   std::size_t head_end_ = 0;  // where the head ends in it
   std::string_view pending_;  // received body bytes (and what follows them), not looked at yet
+  bool starved_ = false;      // pending_ is an unfinished chunk head: only more bytes help
   Refusal refusal_;
   SteadyTime body_began_{};
   SteadyTime stalled_until_{};
