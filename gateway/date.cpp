@@ -23,4 +23,18 @@ std::string imf_fixdate(UnixSeconds now) {
   return {text, static_cast<std::size_t>(size)};
 }
 
+std::string rfc3339(UnixSeconds time) {
+  using namespace std::chrono;
+  const sys_days day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(time - day);
+  char text[64];
+  const int size =
+      std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                    static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                    static_cast<int>(clock.seconds().count()));
+  return {text, static_cast<std::size_t>(size)};
+}
+
 }  // namespace sallyport::gateway

@@ -53,7 +53,7 @@ void append_head(std::string& out, unsigned status, const Reply* reply, std::str
   if (!content_type.empty()) append(out, "Content-Type: ", content_type, "\r\n");
   if (status >= 200 && status != 204 && status != 304)
     append(out, "Content-Length: ", std::to_string(length), "\r\n");
-  append(out, "Cache-Control: no-store\r\nSallyport-Response: 1\r\n");
+  append(out, "Cache-Control: ", context.cache_control, "\r\nSallyport-Response: 1\r\n");
   if (!context.request_id.empty()) append(out, "X-Request-Id: ", context.request_id, "\r\n");
   if (!context.date.empty()) append(out, "Date: ", context.date, "\r\n");
   if (reply && reply->has_challenge)

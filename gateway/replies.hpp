@@ -54,9 +54,10 @@ struct ReplyContext {
   std::string_view realm = "sallyport";
   std::span<const std::string> expired_names;
   std::string_view date;
-  std::string_view cors;         // complete lines, or empty
-  std::string_view extra;        // more complete lines (Set-Cookie, ...), or empty
-  std::string_view allow;        // with 405
+  std::string_view cors;   // complete lines, or empty
+  std::string_view extra;  // more complete lines (Set-Cookie, ...), or empty
+  std::string_view allow;  // with 405
+  std::string_view cache_control = "no-store";
   unsigned retry_after = 0;      // seconds; 0: no Retry-After (503 gets one of 1 then)
   bool to_head_request = false;  // no body, but its Content-Length
   bool keep_alive = false;

@@ -1,0 +1,20 @@
+// One coroutine per endpoint: turns a request into an act on users or sessions, and its result into an
+// answer.
+#pragma once
+
+#include "gateway/endpoints/call.hpp"
+
+namespace sallyport::gateway::endpoints {
+
+Task<> register_user(Call call);
+Task<> login(Call call);
+Task<> refresh(Call call);
+Task<> logout(Call call);
+Task<> list_sessions(Call call);
+Task<> end_session(Call call);
+Task<> change_password(Call call);
+Task<> me(Call call);
+Task<> jwks(Call call);
+Task<> metadata(Call call);
+
+}  // namespace sallyport::gateway::endpoints

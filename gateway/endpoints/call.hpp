@@ -1,0 +1,50 @@
+// One request to an endpoint on its way: reading its body, judging its token, answering it.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "auth/task.hpp"
+#include "gateway/endpoints/failure.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/request_context.hpp"
+#include "gateway/router.hpp"
+#include "gateway/worker.hpp"
+
+namespace sallyport::gateway::endpoints {
+
+// Borrowed, all of it: lives while serve() runs.
+struct Call {
+  Worker& worker;
+  Exchange& exchange;
+  RequestContext& context;
+  const Match& match;
+
+  const config::Config& config() const { return worker.runtime().config; }
+  users::UserService& users() const { return worker.issuing()->users; }
+  sessions::SessionService& sessions() const { return worker.issuing()->sessions; }
+};
+
+enum class Body : std::uint8_t { required, optional };  // optional: none at all is an empty object
+
+// nullopt: the request has been answered already, or its client is gone.
+Task<std::optional<boost::json::object>> read_json(Call call, Body body);
+
+// What the client's device says of itself, for the session; `device` comes from the body.
+sessions::Client client_of(Call call, std::string device);
+
+// Each answers the request and notes it for the access log.
+Task<> answer_json(Call call, unsigned status, std::string_view body,
+                   std::string_view cache_control = "no-store");
+Task<> answer_nothing(Call call);  // 204
+Task<> fail(Call call, const Failure& failure);
+Task<> answer_tokens(Call call, const sessions::TokenPair& pair);
+
+// A line of the audit log with this request's client and id.
+void audit(Call call, std::string_view act, std::string_view user, std::string_view session = {},
+           std::string_view cause = {});
+
+}  // namespace sallyport::gateway::endpoints

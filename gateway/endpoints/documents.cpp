@@ -1,0 +1,88 @@
+#include "gateway/endpoints/documents.hpp"
+
+#include <array>
+
+#include "gateway/date.hpp"
+#include "gateway/endpoints/json_object.hpp"
+
+namespace sallyport::gateway::endpoints {
+namespace {
+
+// "https://auth.example.com" of "https://auth.example.com/tenant"; empty: no URL.
+std::string_view origin_of(std::string_view issuer) {
+  for (const std::string_view scheme : {std::string_view("https://"), std::string_view("http://")})
+    if (issuer.starts_with(scheme)) return issuer.substr(0, issuer.find_first_of("/?#", scheme.size()));
+  return {};
+}
+
+std::string session_json(const sessions::Session& session, std::string_view current) {
+  const std::string id = session.id.text();
+  JsonObject json;
+  json.text("id", id)
+      .text("device", session.device)
+      .text("ip", session.ip)
+      .text("user_agent", session.user_agent)
+      .text("created", rfc3339(to_seconds(session.created)))
+      .text("last_used", rfc3339(to_seconds(session.last_used)))
+      .flag("current", id == current);
+  return std::move(json).take();
+}
+
+}  // namespace
+
+bool is_profile_field(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kOwn{"id", "username", "password", "email"};
+  for (const std::string_view own : kOwn)
+    if (name == own) return false;
+  return true;
+}
+
+std::string user_json(const users::User& user, const std::vector<std::string>& profile) {
+  JsonObject json;
+  json.text("id", user.id).text("username", user.name);
+  for (const std::string& name : profile) {
+    if (name == "email") {
+      if (!user.email.empty()) json.text(name, user.email);
+    } else if (is_profile_field(name)) {
+      const auto field = user.profile.find(name);
+      if (field != user.profile.end()) json.text(name, field->second);
+    }
+  }
+  return std::move(json).take();
+}
+
+std::string token_json(const sessions::TokenPair& pair, const std::vector<std::string>& profile) {
+  JsonObject json;
+  json.text("access_token", pair.access_token)
+      .text("token_type", "Bearer")
+      .number("expires_in", pair.expires_in.count())
+      .text("expires_at", rfc3339(pair.expires_at))
+      .text("refresh_token", pair.refresh_token);
+  if (pair.refresh_expires_in) json.number("refresh_expires_in", pair.refresh_expires_in->count());
+  json.text("session_id", pair.session_id).json("user", user_json(pair.user, profile));
+  return std::move(json).take();
+}
+
+std::string sessions_json(const std::vector<sessions::Session>& sessions, std::string_view current) {
+  std::string list = "[";
+  for (const sessions::Session& session : sessions) {
+    if (list.size() > 1) list += ',';
+    list += session_json(session, current);
+  }
+  JsonObject json;
+  json.json("sessions", list + "]");
+  return std::move(json).take();
+}
+
+std::string metadata_json(const config::Config& config) {
+  JsonObject json;
+  json.text("issuer", config.tokens.issuer);
+  const std::string_view origin = origin_of(config.tokens.issuer);
+  if (!origin.empty() && !config.auth.endpoints.jwks.empty())
+    json.text("jwks_uri", std::string(origin) + config.auth.endpoints.jwks);
+  // Required by RFC 8414 section 2; none of the OAuth flows that it describes is served here.
+  json.json("response_types_supported", "[]").json("grant_types_supported", "[]");
+  return std::move(json).take();
+}
+
+}  // namespace sallyport::gateway::endpoints

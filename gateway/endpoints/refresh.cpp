@@ -1,0 +1,37 @@
+// POST refresh: a refresh token for the next pair of its session.
+#include "gateway/endpoints/acts.hpp"
+#include "gateway/endpoints/fields.hpp"
+
+namespace sallyport::gateway::endpoints {
+
+Task<> refresh(Call call) {
+  const auto body = co_await read_json(call, Body::required);
+  if (!body) co_return;
+  Fields fields(*body);
+  std::string token = fields.required("refresh_token");
+  const std::optional<std::string> access_token = fields.optional("access_token");
+  if (!fields.good()) {
+    const Failure failure = invalid_fields(fields.problems());
+    co_return co_await fail(call, failure);
+  }
+
+  std::shared_ptr<const jose::Claims> access;
+  if (access_token) {
+    auto claims = call.worker.authenticator().claims_of(*access_token, call.worker.unix_now());
+    if (!claims) {
+      Failure failure = failure_of(sessions::RefreshError{sessions::RefreshFailure::invalid, {}});
+      failure.reason = jose::to_string(claims.error());
+      co_return co_await fail(call, failure);
+    }
+    access = std::move(*claims);
+    call.context.claims = access;
+  }
+  auto refreshed = co_await call.sessions().refresh(std::move(token), std::move(access));
+  if (!refreshed) {
+    const Failure failure = failure_of(refreshed.error());
+    co_return co_await fail(call, failure);
+  }
+  co_await answer_tokens(call, *refreshed);
+}
+
+}  // namespace sallyport::gateway::endpoints
