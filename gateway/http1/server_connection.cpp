@@ -96,7 +96,9 @@ Task<ServerConnection::Next> ServerConnection::read_head() {
 }
 
 void ServerConnection::begin_body() {
-  body_complete_ = request().framing == Framing::none;
+  // Nobody may wait for the bytes of a body of none.
+  body_complete_ = request().framing == Framing::none ||
+                   (request().framing == Framing::length && request().content_length == 0);
   pending_ = {scratch_->in.data() + head_end_, filled_ - head_end_};
   starved_ = false;
   body_began_ = {};
