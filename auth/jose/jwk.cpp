@@ -163,6 +163,11 @@ KeyResult<Key> secret_key(const json::object& jwk, std::optional<Algorithm> algo
     return std::string("a secret serves several algorithms: name the one (HS256, HS384, HS512)");
   auto secret = bytes_of(jwk, "k");
   if (!secret) return broken("k");
+  // RFC 7518 3.2: as long as the hash. (A secret that an operator wrote may be shorter, see kMinSecret.)
+  const std::size_t least = 32 + 16 * static_cast<std::size_t>(*algorithm);
+  if (symmetric(*algorithm) && secret->size() < least)
+    return "its secret is too short: " + std::string(to_string(*algorithm)) + " wants " +
+           std::to_string(least) + " bytes";
   return key_from_secret(std::move(*secret), *algorithm, {});
 }
 
@@ -229,6 +234,20 @@ std::optional<Algorithm> fallback_for(const json::value& jwk, const std::vector<
   return secret || !allowed.empty() ? std::nullopt : std::optional(Algorithm::rs256);
 }
 
+using Name = std::pair<std::string, Algorithm>;
+
+const Key* same_name(const std::vector<Key>& keys, const Key& key) {
+  const auto at = std::find_if(keys.begin(), keys.end(), [&](const Key& other) {
+    return other.id == key.id && other.algorithm == key.algorithm;
+  });
+  return at == keys.end() ? nullptr : &*at;
+}
+
+bool is_public_kind(const json::value& jwk) {
+  const auto kind = jwk.is_object() ? text_of(jwk.get_object(), "kty") : std::nullopt;
+  return kind == "RSA" || kind == "EC" || kind == "OKP";
+}
+
 bool permitted(Algorithm algorithm, const std::vector<Algorithm>& allowed) {
   if (allowed.empty()) return !symmetric(algorithm);
   return std::find(allowed.begin(), allowed.end(), algorithm) != allowed.end();
@@ -255,27 +274,38 @@ KeyResult<ParsedKeySet> parse_jwks(string_view text, const std::vector<Algorithm
     return "a JWK Set of " + std::to_string(array.size()) +
            " keys is too large: " + std::to_string(kMaxJwksKeys) + " are the most";
 
+  const bool mixed = std::any_of(array.begin(), array.end(), is_public_kind);
   ParsedKeySet set;
   std::vector<Key> keys;
+  std::vector<Name> ambiguous;
+  const auto skip = [&](std::size_t i, const std::string& why) {
+    set.skipped.push_back(which(i, array[i]) + ": " + why);
+  };
   for (std::size_t i = 0; i < array.size(); ++i) {
-    const auto skip = [&](const std::string& why) { set.skipped.push_back(which(i, array[i]) + ": " + why); };
     if (!array[i].is_object()) {
-      skip("not a JSON object");
+      skip(i, "not a JSON object");
       continue;
     }
     auto key = key_from_object(array[i].get_object(), fallback_for(array[i], allowed));
     if (!key) {
-      skip(key.error());
+      skip(i, key.error());
     } else if (!permitted(key->algorithm, allowed)) {
-      skip("its algorithm " + std::string(to_string(key->algorithm)) + " isn't allowed");
-    } else if (std::any_of(keys.begin(), keys.end(), [&](const Key& other) {
-                 return other.id == key->id && other.algorithm == key->algorithm;
-               })) {
-      skip("another key of the set has the same kid and algorithm");
+      skip(i, "its algorithm " + std::string(to_string(key->algorithm)) + " isn't allowed");
+    } else if (symmetric(key->algorithm) && mixed) {
+      skip(i, "a secret among public keys, which are for everybody to read");
+    } else if (const Key* twin = same_name(keys, *key)) {
+      // Which one is meant can't be known, so neither is used; the very same key twice does no harm.
+      const bool same = thumbprint(*twin) == thumbprint(*key);
+      if (!same) ambiguous.emplace_back(key->id, key->algorithm);
+      skip(i,
+           same ? "the same key again" : "another key of the set has its kid and algorithm: neither is used");
     } else {
       keys.push_back(std::move(*key));
     }
   }
+  std::erase_if(keys, [&](const Key& key) {
+    return std::find(ambiguous.begin(), ambiguous.end(), Name(key.id, key.algorithm)) != ambiguous.end();
+  });
   if (keys.empty()) {
     return "no usable key in the set" + (set.skipped.empty() ? std::string() : "; " + set.skipped.front());
   }

@@ -37,6 +37,26 @@ std::string misfit(Algorithm algorithm, std::string_view kind) {
          std::string(kind);
 }
 
+Bignum number_of(const EVP_PKEY* pkey, const char* name) {
+  BIGNUM* raw = nullptr;
+  return Bignum(EVP_PKEY_get_bn_param(pkey, name, &raw) == 1 ? raw : nullptr);
+}
+
+// CVE-2017-15361 (ROCA): moduli of one maker's chips are powers of 65537 modulo every small prime, and can be
+// factored. Another modulus looks so once in 2^27.
+bool looks_like_roca(const BIGNUM* modulus) {
+  for (const unsigned prime :
+       {3,  5,  7,  11, 13, 17,  19,  23,  29,  31,  37,  41,  43,  47,  53,  59,  61,  67,  71,
+        73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167}) {
+    const BN_ULONG rest = BN_mod_word(modulus, prime);
+    BN_ULONG power = 1;
+    do power = power * 65537 % prime;
+    while (power != rest && power != 1);
+    if (power != rest) return false;
+  }
+  return true;
+}
+
 KeyResult<Algorithm> rsa_algorithm(const EVP_PKEY* pkey, std::optional<Algorithm> wanted) {
   const int bits = EVP_PKEY_get_bits(pkey);
   if (bits < kMinRsaBits)
@@ -46,6 +66,13 @@ KeyResult<Algorithm> rsa_algorithm(const EVP_PKEY* pkey, std::optional<Algorithm
            " bits are the most";
   if (!wanted) return std::string("an RSA key serves several algorithms: name the one (RS256, PS256, ...)");
   if (!is_rsa(*wanted)) return misfit(*wanted, "RSA");
+  const Bignum modulus = number_of(pkey, OSSL_PKEY_PARAM_RSA_N);
+  const Bignum exponent = number_of(pkey, OSSL_PKEY_PARAM_RSA_E);
+  if (!modulus || looks_like_roca(modulus.get()))
+    return std::string("the RSA key was made by a chip with the ROCA flaw and can be broken: make another");
+  if (!exponent || !BN_is_odd(exponent.get()) || BN_is_one(exponent.get()) ||
+      BN_num_bits(exponent.get()) > 64)
+    return std::string("the RSA key's public exponent is no odd number from 3 to 2^64");
   return *wanted;
 }
 
@@ -76,9 +103,8 @@ bool sound(EVP_PKEY* pkey, bool has_private) {
 
 // A number of the key, big endian, in `size` bytes (0: as few as it takes).
 std::string number(const EVP_PKEY* pkey, const char* name, std::size_t size) {
-  BIGNUM* raw = nullptr;
-  if (EVP_PKEY_get_bn_param(pkey, name, &raw) != 1) return {};
-  const Bignum value(raw);
+  const Bignum value = number_of(pkey, name);
+  if (!value) return {};
   std::string out(size == 0 ? static_cast<std::size_t>(BN_num_bytes(value.get())) : size, '\0');
   if (BN_bn2binpad(value.get(), reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) <
       0)
