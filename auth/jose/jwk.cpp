@@ -217,14 +217,17 @@ KeyResult<Key> key_from_object(const json::object& jwk, std::optional<Algorithm>
   return key;
 }
 
-// "key 3 (kid "abc")" for a message; a stranger's bytes don't reach a log as they are.
+// A stranger's bytes don't reach a log as they are.
+std::string shown(string_view id) {
+  std::string out = "kid \"";
+  for (const char c : id.substr(0, kShownId)) out += c >= 0x20 && c < 0x7F && c != '"' ? c : '?';
+  return out + '"';
+}
+
+// "key 3 (kid "abc")" for a message.
 std::string which(std::size_t index, const json::value& jwk) {
-  std::string out = "key " + std::to_string(index + 1);
   const auto id = jwk.is_object() ? text_of(jwk.get_object(), "kid") : std::nullopt;
-  if (!id) return out;
-  out += " (kid \"";
-  for (const char c : id->substr(0, kShownId)) out += c >= 0x20 && c < 0x7F && c != '"' ? c : '?';
-  return out + "\")";
+  return "key " + std::to_string(index + 1) + (id ? " (" + shown(*id) + ')' : "");
 }
 
 std::optional<Algorithm> fallback_for(const json::value& jwk, const std::vector<Algorithm>& allowed) {
@@ -235,6 +238,14 @@ std::optional<Algorithm> fallback_for(const json::value& jwk, const std::vector<
 }
 
 using Name = std::pair<std::string, Algorithm>;
+
+// What a key says that it is, whether it is usable or not.
+std::optional<Name> declared_name(const json::object& jwk) {
+  const auto id = text_of(jwk, "kid"), alg = text_of(jwk, "alg");
+  const auto algorithm = alg ? parse_algorithm(*alg) : std::nullopt;
+  if (!id || !algorithm) return std::nullopt;
+  return Name(*id, *algorithm);
+}
 
 const Key* same_name(const std::vector<Key>& keys, const Key& key) {
   const auto at = std::find_if(keys.begin(), keys.end(), [&](const Key& other) {
@@ -288,6 +299,8 @@ KeyResult<ParsedKeySet> parse_jwks(string_view text, const std::vector<Algorithm
     }
     auto key = key_from_object(array[i].get_object(), fallback_for(array[i], allowed));
     if (!key) {
+      // It may still be the one that a token means by this kid: then no other key can be taken for it.
+      if (auto name = declared_name(array[i].get_object())) ambiguous.push_back(std::move(*name));
       skip(i, key.error());
     } else if (!permitted(key->algorithm, allowed)) {
       skip(i, "its algorithm " + std::string(to_string(key->algorithm)) + " isn't allowed");
@@ -304,7 +317,11 @@ KeyResult<ParsedKeySet> parse_jwks(string_view text, const std::vector<Algorithm
     }
   }
   std::erase_if(keys, [&](const Key& key) {
-    return std::find(ambiguous.begin(), ambiguous.end(), Name(key.id, key.algorithm)) != ambiguous.end();
+    const bool unclear =
+        std::find(ambiguous.begin(), ambiguous.end(), Name(key.id, key.algorithm)) != ambiguous.end();
+    if (unclear)
+      set.skipped.push_back(shown(key.id) + ": another key of the set has the same kid and algorithm");
+    return unclear;
   });
   if (keys.empty()) {
     return "no usable key in the set" + (set.skipped.empty() ? std::string() : "; " + set.skipped.front());

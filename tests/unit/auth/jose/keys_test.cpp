@@ -281,6 +281,9 @@ TEST(Jwks, UsesNeitherOfTwoKeysOfOneName) {
   other["kid"] = key_for(Algorithm::es256).id;
   EXPECT_FALSE(parse_jwks(jwks({one, boost::json::serialize(other)}), {}));
   EXPECT_TRUE(parse_jwks(jwks({one, one}), {})) << "the very same key twice does no harm";
+  other["x"] = "AA";
+  EXPECT_FALSE(parse_jwks(jwks({one, boost::json::serialize(other)}), {}))
+      << "a broken key could be the one that is meant";
 }
 
 }  // namespace
