@@ -33,9 +33,17 @@ struct TlsFiles {
   std::string key;          // PEM
 };
 
+enum class ClientCertificates { none, optional, required };
+
 struct Listener {
   Address address;
-  std::optional<TlsFiles> tls;
+  std::vector<TlsFiles> tls;  // none: plain HTTP; several: chosen by the name that the client asks for
+  std::string tls_min_version = "1.2";  // or "1.3"
+  std::string client_ca;                // PEM; absolute after load
+  ClientCertificates client_certificates = ClientCertificates::none;
+  bool proxy_protocol = false;  // every connection begins with a PROXY header (v1 or v2)
+  std::string redirect;         // "https": answers every request with a redirect and serves nothing
+  unsigned redirect_port = 443;
   Mark mark;
 };
 
@@ -216,7 +224,13 @@ struct Defaults {
   std::uint64_t max_body = 10 * 1024 * 1024;
 };
 
-enum class Balance { round_robin, least_requests };
+enum class Balance { round_robin, least_requests, hash };
+
+// Which server gets the next request. `hash`: the same value goes to the same server while it is well.
+struct Balancing {
+  Balance how = Balance::least_requests;
+  std::string header;  // hash by this header of the request; empty: by the token's subject
+};
 
 // Active checks of an upstream's servers.
 struct Health {
@@ -227,6 +241,32 @@ struct Health {
   unsigned rise = 2;  // successes in a row until it gets them again
 };
 
+// A server whose answers fail again and again is left alone for a while. Passive: judged by its traffic.
+struct Breaker {
+  unsigned failures = 5;   // in a row: no answer in time, a cut or broken one, 502, 503, 504; 0: off
+  Millis back_off{1'000};  // then no request for so long; doubled each time that the probe fails too
+  Millis max_back_off{30'000};
+};
+
+enum class RetryOn { connect, reset, bad_gateway, unavailable, gateway_timeout };
+
+// A request goes out again only where that is safe: nothing of an answer was passed on and no byte of its
+// body is gone; on anything but a failed connect its method must be idempotent too (RFC 9110 9.2.2).
+struct Retry {
+  unsigned attempts = 3;  // in all; 1: never again
+  std::vector<RetryOn> on{RetryOn::connect, RetryOn::reset};
+  unsigned budget = 20;  // second tries in percent of the requests (and some for quiet times), per worker
+};
+
+// How https servers are spoken to.
+struct UpstreamTls {
+  std::string ca;           // PEM; absolute after load; empty: the system's
+  std::string server_name;  // for SNI and the check of the certificate, in place of the URL's host
+  std::string certificate;  // ours, where the server asks for one: PEM chain
+  std::string key;          // PEM
+  std::string min_version = "1.2";
+};
+
 struct Upstream {
   std::string name;
   struct Server {
@@ -235,15 +275,22 @@ struct Upstream {
     std::uint16_t port = 80;
     std::string unix_path;  // http+unix:/path
     std::string url;        // as written
+    unsigned weight = 1;
   };
   std::vector<Server> servers;
-  Balance balance = Balance::least_requests;
+  Balancing balance;
   Millis connect_timeout{2'000};
-  unsigned max_connections = 256;  // per server and worker
-  unsigned max_idle = 64;          // kept per server and worker
-  unsigned queue = 256;            // requests waiting for a connection, per worker; over it 503
-  Millis idle_timeout{30'000};     // an unused connection is closed
-  std::optional<Health> health;    // none: a server is judged by its traffic alone
+  unsigned max_connections = 256;     // per server and worker
+  unsigned max_idle = 64;             // kept per server and worker
+  unsigned queue = 256;               // requests waiting for a connection, per worker; over it 503
+  Millis idle_timeout{30'000};        // an unused connection is closed
+  std::optional<Millis> stream_idle;  // silence inside a response; none: limits.stream_idle
+  Millis total_timeout{0};            // from asking a server to the last byte of its answer; 0: none
+  std::optional<Health> health;       // none: a server is judged by its traffic alone
+  Breaker breaker;
+  Millis slow_start{0};  // a server that comes back gets its full share only after so long; 0: at once
+  Retry retry;
+  UpstreamTls tls;
   Mark mark;
 };
 

@@ -22,6 +22,14 @@ struct Switch {
   bool& on;
   T& section;
 };  // off | on | a section (which means on)
+template <class T>
+struct OneOrMore {
+  std::vector<T>& items;
+};  // one section, or a list of them
+template <class T>
+struct Brief {
+  std::vector<T>& items;
+};  // a list whose items are scalars or sections (or one scalar)
 template <class T, class L>
 struct Short {
   T& section;
@@ -38,7 +46,18 @@ template <class V>
 void describe(V& v, Listener& x) {
   v.at(x.mark);
   v("address", x.address, "IP address and port to accept clients on", kRequired);
-  v("tls", x.tls, "speak TLS 1.2 or later here; without it plain HTTP");
+  v("tls", OneOrMore<TlsFiles>{x.tls},
+    "speak TLS here; of several certificates the one whose names (SAN) match what the client asks for, else "
+    "the first");
+  v("tls_min_version", Choice{x.tls_min_version, {"1.2", "1.3"}}, "oldest TLS version that is spoken");
+  v("client_ca", Path{x.client_ca}, "PEM certificates that client certificates must come from");
+  v("client_certificates", x.client_certificates,
+    "optional still refuses a bad one; required refuses a client without");
+  v("proxy_protocol", x.proxy_protocol,
+    "connections begin with a PROXY header (version 1 or 2), from trusted_proxies only: others are closed");
+  v("redirect", Choice{x.redirect, {"https"}},
+    "answer every request with a redirect (308) to https:// of the same host and path");
+  v("redirect_port", x.redirect_port, "port of that redirect", Rule{.min = 1, .max = 65535});
 }
 
 template <class V>
@@ -60,8 +79,11 @@ void describe(V& v, Limits& x) {
   v("stream_idle", x.stream_idle, "longest silence on a response stream or tunnel", kPositive);
   v("write_stall", x.write_stall, "a client or upstream that takes no byte of ours", kPositive);
   v("tls_handshake", x.tls_handshake, "from accept to the end of the TLS handshake", kPositive);
-  v("connections", Count{x.connections}, "client connections in all", kPositive);
-  v("per_address", Count{x.per_address}, "client connections of one address; 0: no limit");
+  v("connections", Count{x.connections},
+    "client connections in all; further ones wait in the kernel's queue, and the longest idle are closed",
+    kPositive);
+  v("per_address", Count{x.per_address},
+    "client connections of one address (IPv6: of one /64); over it they are closed; 0: no limit");
   v("drain", x.drain, "from SIGTERM until what still runs is cut");
 }
 
@@ -260,16 +282,58 @@ void describe(V& v, Health& x) {
 }
 
 template <class V>
+void describe(V& v, Breaker& x) {
+  v("failures", x.failures,
+    "failed answers in a row (none in time, cut, broken, 502, 503, 504) until the server is left alone; 0: "
+    "never");
+  v("back_off", x.back_off, "for so long, then one request may try; doubled each time it fails", kPositive);
+  v("max_back_off", x.max_back_off, "but never longer", kPositive);
+}
+
+template <class V>
+void describe(V& v, Retry& x) {
+  v("attempts", x.attempts, "of one request in all; 1: never a second", Rule{.min = 1, .max = 10});
+  v("on", x.on,
+    "what is tried again where it is safe: no connection, none of an answer, or an answer of that status");
+  v("budget", x.budget, "second tries in percent of the requests, so that they cannot pile up",
+    Rule{.max = 100});
+}
+
+template <class V>
+void describe(V& v, UpstreamTls& x) {
+  v("ca", Path{x.ca}, "PEM certificates that a server's must come from; without it the system's");
+  v("server_name", x.server_name,
+    "the name to ask for and to find in the certificate, in place of the URL's host");
+  v("certificate", Path{x.certificate}, "PEM chain to show to a server that asks for one");
+  v("key", Path{x.key}, "PEM private key of it");
+  v("min_version", Choice{x.min_version, {"1.2", "1.3"}}, "oldest TLS version that is spoken");
+}
+
+template <class V>
+void describe(V& v, Upstream::Server& x) {
+  v("url", ServerUrl{x}, "where it is", kRequired);
+  v("weight", x.weight, "its share of the requests, beside the others'", Rule{.min = 1, .max = 1000});
+}
+
+template <class V>
 void describe(V& v, Upstream& x) {
   v.at(x.mark);
-  v("servers", x.servers, "where the requests go: http://host:port, https://host:port or http+unix:/path",
-    kRequired);
-  v("balance", x.balance, "which server gets the next request");
-  v("connect_timeout", x.connect_timeout, "to reach a server", kPositive);
+  v("servers", Brief<Upstream::Server>{x.servers}, "where the requests go", kRequired);
+  v("balance", x.balance,
+    "which server gets the next request; hash: the same value goes to the same server while it is well");
+  v("connect_timeout", x.connect_timeout, "to reach a server, TLS and all its addresses included", kPositive);
   v("max_connections", x.max_connections, "to each server, from each worker", kPositive);
   v("max_idle", x.max_idle, "unused connections kept to each server, by each worker");
   v("queue", x.queue, "requests of a worker that wait for a connection; over it 503");
   v("idle_timeout", x.idle_timeout, "an unused connection is closed", kPositive);
+  v("stream_idle", x.stream_idle, "longest silence inside a response, in place of limits.stream_idle",
+    kPositive);
+  v("total_timeout", x.total_timeout,
+    "from asking a server to the last byte of its answer; off: no limit but those on silence");
+  v("breaker", x.breaker, "when a server is left alone because of its answers");
+  v("slow_start", x.slow_start, "a server that comes back gets its full share only after this time");
+  v("retry", x.retry, "when a request goes out a second time");
+  v("tls", x.tls, "for https servers");
   v("health", x.health, "active checks; without them a server is judged by its traffic");
 }
 

@@ -75,6 +75,16 @@ class Dumper : public Visitor<Dumper> {
   }
 
   template <class T>
+  void on_one_or_more(const Key& key, std::vector<T>& list) {
+    if (!list.empty()) on_list(key, list);
+  }
+
+  template <class T>
+  void on_brief(const Key& key, std::vector<T>& list) {
+    on_list(key, list);
+  }
+
+  template <class T>
   void on_named(const Key& key, std::vector<T>& list) {
     if (list.empty()) return line(key.name, "{}");
     std::string items;

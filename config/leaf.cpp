@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/names.hpp"
 #include "config/units.hpp"
 #include "config/urls.hpp"
 
@@ -65,8 +66,17 @@ Words<Degraded> words_of(Degraded) {
 Words<AuthMode> words_of(AuthMode) {
   return {{"required", AuthMode::required}, {"optional", AuthMode::optional}, {"none", AuthMode::none}};
 }
-Words<Balance> words_of(Balance) {
-  return {{"least_requests", Balance::least_requests}, {"round_robin", Balance::round_robin}};
+Words<RetryOn> words_of(RetryOn) {
+  return {{"connect", RetryOn::connect},
+          {"reset", RetryOn::reset},
+          {"502", RetryOn::bad_gateway},
+          {"503", RetryOn::unavailable},
+          {"504", RetryOn::gateway_timeout}};
+}
+Words<ClientCertificates> words_of(ClientCertificates) {
+  return {{"none", ClientCertificates::none},
+          {"optional", ClientCertificates::optional},
+          {"required", ClientCertificates::required}};
 }
 Words<Preset> words_of(Preset) {
   return {{"oauth2", Preset::oauth2},
@@ -212,16 +222,48 @@ Leaf leaf(Throttle& value, const Rule&) {
   return out;
 }
 
-Leaf leaf(Upstream::Server& value, const Rule&) {
+// least_requests, round_robin, hash subject, hash header X-Tenant
+Leaf leaf(Balancing& value, const Rule&) {
+  Leaf out;
+  out.allowed = "least_requests | round_robin | hash subject | hash header NAME";
+  out.words = {"least_requests", "round_robin", "hash subject", "hash header"};
+  out.parse = [&value](std::string_view text, const std::string&) -> Outcome {
+    constexpr std::string_view kHeader = "hash header ";
+    if (text == "least_requests") {
+      value = {Balance::least_requests, {}};
+    } else if (text == "round_robin") {
+      value = {Balance::round_robin, {}};
+    } else if (text == "hash subject") {
+      value = {Balance::hash, {}};
+    } else if (text.starts_with(kHeader)) {
+      text.remove_prefix(kHeader.size());
+      if (!is_token(text)) return {false, "behind `hash header` the name of one header is expected"};
+      value = {Balance::hash, std::string(text)};
+    } else {
+      return {};
+    }
+    return kOk;
+  };
+  out.print = [&value]() -> std::string {
+    if (value.how == Balance::round_robin) return "round_robin";
+    if (value.how == Balance::least_requests) return "least_requests";
+    return value.header.empty() ? "hash subject" : "hash header " + value.header;
+  };
+  return out;
+}
+
+Leaf leaf(ServerUrl server, const Rule&) {
   Leaf out;
   out.allowed = "http://host:port, https://host:port or http+unix:/path";
-  out.parse = [&value](std::string_view text, const std::string&) -> Outcome {
+  out.set = !server.value.url.empty();
+  out.parse = [&value = server.value](std::string_view text, const std::string&) -> Outcome {
     auto parsed = parse_server(text);
     if (!parsed) return {false, parsed.error().text};
+    parsed->weight = value.weight;
     value = std::move(*parsed);
     return kOk;
   };
-  out.print = [&value] { return value.url; };
+  out.print = [&value = server.value] { return value.url; };
   return out;
 }
 

@@ -48,8 +48,9 @@ Words<RotationMode> words_of(RotationMode);
 Words<WhenFull> words_of(WhenFull);
 Words<Degraded> words_of(Degraded);
 Words<AuthMode> words_of(AuthMode);
-Words<Balance> words_of(Balance);
+Words<RetryOn> words_of(RetryOn);
 Words<Preset> words_of(Preset);
+Words<ClientCertificates> words_of(ClientCertificates);
 Words<StreamEnds> words_of(StreamEnds);
 
 // Meanings that the C++ type alone doesn't tell; describe() wraps a field in one of these.
@@ -86,6 +87,9 @@ struct Stated {
   AuthMode& value;
   bool& stated;
 };  // remembers that the file said it
+struct ServerUrl {
+  Upstream::Server& value;
+};  // keeps what stands beside the URL
 struct StoreUrl {
   Store& value;
 };
@@ -98,7 +102,8 @@ Leaf leaf(std::string& value, const Rule& rule);
 Leaf leaf(Secret& value, const Rule& rule);
 Leaf leaf(Address& value, const Rule& rule);
 Leaf leaf(Throttle& value, const Rule& rule);
-Leaf leaf(Upstream::Server& value, const Rule& rule);
+Leaf leaf(Balancing& value, const Rule& rule);
+Leaf leaf(ServerUrl value, const Rule& rule);
 Leaf leaf(Size value, const Rule& rule);
 Leaf leaf(Count value, const Rule& rule);
 Leaf leaf(Rate value, const Rule& rule);

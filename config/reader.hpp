@@ -82,6 +82,33 @@ class SectionReader : public Visitor<SectionReader> {
   }
 
   template <class T>
+  void on_one_or_more(const Key& key, std::vector<T>& list) {
+    const auto* node = find(key);
+    if (!node) return;
+    if (node->kind == YamlNode::Kind::list) return on_list(key, list);
+    list.clear();
+    read(reading_, *node, below(key), list.emplace_back());
+  }
+
+  template <class T>
+  void on_brief(const Key& key, std::vector<T>& list) {
+    const auto* node = find(key);
+    if (!node) return;
+    list.clear();
+    if (node->kind == YamlNode::Kind::scalar)
+      return reading_.read(*node, below(key), brief_leaf(list.emplace_back()));
+    if (!reading_.is(YamlNode::Kind::list, *node, below(key))) return;
+    for (const auto& item : node->items) {
+      const auto path = below(key) + "[" + std::to_string(list.size()) + "]";
+      reading_.places.note(path, item->mark);
+      if (item->kind == YamlNode::Kind::map)
+        read(reading_, *item, path, list.emplace_back());
+      else
+        reading_.read(*item, path, brief_leaf(list.emplace_back()));
+    }
+  }
+
+  template <class T>
   void on_named(const Key& key, std::vector<T>& list) {
     const auto* node = find(key);
     if (!node || !reading_.is(YamlNode::Kind::map, *node, below(key))) return;

@@ -55,6 +55,20 @@ class Tables : public Visitor<Tables> {
   }
 
   template <class T>
+  void on_one_or_more(const Key& key, std::vector<T>&) {
+    row(key, "", "a section, or a list of them");
+    T value{};
+    inside(key, value, prefix_ + key.name + ".");
+  }
+
+  template <class T>
+  void on_brief(const Key& key, std::vector<T>&) {
+    T value{};
+    row(key, "", "one or a list of: " + brief_leaf(value).allowed + ", or a section");
+    inside(key, value, prefix_ + key.name + "[].");
+  }
+
+  template <class T>
   void on_named(const Key& key, std::vector<T>&) {
     T value{};
     inside(key, value, prefix_ + key.name + ".NAME.");

@@ -19,6 +19,30 @@ bool is_hmac(std::string_view algorithm) { return algorithm.starts_with("HS"); }
 
 bool is_loopback(const Address& address) { return address.host.starts_with("127.") || address.host == "::1"; }
 
+void judge_listener(const Config& config, const Listener& listener, const std::string& path, Judge& judge) {
+  const bool tls = !listener.tls.empty() || judge.places.given(path + ".tls");
+  if (judge.places.given(path + ".tls") && listener.tls.empty())
+    judge.problem(path + ".tls", "the list is empty; add `{certificate: ..., key: ...}` or remove the key");
+  if (tls && !listener.redirect.empty())
+    judge.problem(path + ".redirect",
+                  "a listener that only redirects to https speaks plain HTTP; remove tls");
+  if (!listener.redirect.empty() && listener.redirect_port == listener.address.port)
+    judge.problem(path + ".redirect_port", "the redirect would lead back to this listener");
+  const bool asks = listener.client_certificates != ClientCertificates::none;
+  for (const auto& [key, set] : {std::pair{".tls_min_version", listener.tls_min_version != "1.2"},
+                                 std::pair{".client_ca", !listener.client_ca.empty()},
+                                 std::pair{".client_certificates", asks}})
+    if (!tls && set) judge.problem(path + key, "it is for listeners with `tls`");
+  if (tls && asks && listener.client_ca.empty() && !judge.places.given(path + ".client_ca"))
+    judge.problem(path + ".client_certificates",
+                  "`client_ca` is missing: whose client certificates are good");
+  if (tls && !asks && !listener.client_ca.empty() && !judge.places.given(path + ".client_certificates"))
+    judge.problem(path + ".client_ca", "say `client_certificates: optional` or `required` with it");
+  if (listener.proxy_protocol && config.trusted_proxies.empty() && !judge.places.given("trusted_proxies[0]"))
+    judge.problem(path + ".proxy_protocol",
+                  "nobody may send the PROXY header: name the load balancers in trusted_proxies");
+}
+
 void judge_listeners(const Config& config, Judge& judge) {
   if (config.listeners.empty() && judge.places.given("listeners"))
     judge.problem("listeners", "there is no listener; add `- address: 0.0.0.0:8080`");
@@ -30,8 +54,9 @@ void judge_listeners(const Config& config, Judge& judge) {
     const auto text = print_address(listener.address);
     if (listener.address.port != 0 && !seen.insert(text).second)
       judge.problem(path + ".address", "another listener has " + text + " already");
-    if (!listener.tls && !is_loopback(listener.address) && !config.tokens.issuer.empty() &&
-        config.trusted_proxies.empty())
+    judge_listener(config, listener, path, judge);
+    if (listener.tls.empty() && listener.redirect.empty() && !is_loopback(listener.address) &&
+        !config.tokens.issuer.empty() && config.trusted_proxies.empty())
       judge.warning(
           path + ".address",
           "passwords and tokens cross " + text +
@@ -162,6 +187,20 @@ void judge_users(const Users& users, Judge& judge) {
                   "it is larger than max_length (" + std::to_string(users.password.max_length) + ")");
 }
 
+void judge_upstream(const Upstream& upstream, const std::string& path, Judge& judge) {
+  if (upstream.servers.size() > 64)
+    judge.problem(path + ".servers", "there are more than 64; put a load balancer between");
+  if (upstream.breaker.back_off > upstream.breaker.max_back_off)
+    judge.problem(path + ".breaker.back_off", "it is longer than max_back_off");
+  const UpstreamTls& tls = upstream.tls;
+  const bool some = std::any_of(upstream.servers.begin(), upstream.servers.end(),
+                                [](const Upstream::Server& server) { return server.tls; });
+  if (!some && judge.places.given(path + ".tls"))
+    judge.problem(path + ".tls", "none of the servers is https");
+  if (tls.certificate.empty() != tls.key.empty())
+    judge.problem(path + ".tls", "`certificate` and `key` go together");
+}
+
 void judge_upstreams(const Config& config, Judge& judge) {
   for (const auto& upstream : config.upstreams) {
     const auto path = "upstreams." + upstream.name;
@@ -169,6 +208,7 @@ void judge_upstreams(const Config& config, Judge& judge) {
       judge.problem(path + ".servers", "the list is empty; add at least one server");
     if (upstream.max_idle > upstream.max_connections && judge.places.given(path + ".max_idle"))
       judge.problem(path + ".max_idle", "it is larger than max_connections");
+    judge_upstream(upstream, path, judge);
     if (!upstream.health) continue;
     if (const auto flaw = path_flaw(upstream.health->path); !flaw.empty())
       judge.problem(path + ".health.path", in_quotes(upstream.health->path) + ": " + flaw);

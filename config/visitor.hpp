@@ -31,6 +31,14 @@ inline constexpr bool is_named = false;
 template <class T>
 inline constexpr bool is_named<Named<T>> = true;
 template <class T>
+inline constexpr bool is_one_or_more = false;
+template <class T>
+inline constexpr bool is_one_or_more<OneOrMore<T>> = true;
+template <class T>
+inline constexpr bool is_brief = false;
+template <class T>
+inline constexpr bool is_brief<Brief<T>> = true;
+template <class T>
 inline constexpr bool is_switch = false;
 template <class T>
 inline constexpr bool is_switch<Switch<T>> = true;
@@ -47,8 +55,13 @@ struct Key {
 };
 
 // Self has: on_leaf(key, Leaf), on_leaves(key, vector of leaves), on_section(key, T&), on_optional(key,
-// optional<T>&), on_list(key, vector<T>&), on_named(key, vector<T>&), on_map(key, map&), on_switch(key,
-// bool&, T&), on_short(key, Leaf, T&), at(Mark&).
+// optional<T>&), on_list(key, vector<T>&), on_named(key, vector<T>&), on_one_or_more(key, vector<T>&),
+// on_brief(key, vector<T>&), on_map(key, map&), on_switch(key, bool&, T&), on_short(key, Leaf, T&),
+// at(Mark&).
+//
+// brief_leaf(item) is the scalar that stands for a whole item of a Brief list.
+inline Leaf brief_leaf(Upstream::Server& server) { return leaf(ServerUrl{server}, Rule{}); }
+
 template <class Self>
 class Visitor {
  public:
@@ -70,6 +83,10 @@ class Visitor {
       self.on_map(key, field);
     } else if constexpr (is_named<Field>) {
       self.on_named(key, field.items);
+    } else if constexpr (is_one_or_more<Field>) {
+      self.on_one_or_more(key, field.items);
+    } else if constexpr (is_brief<Field>) {
+      self.on_brief(key, field.items);
     } else if constexpr (is_switch<Field>) {
       self.on_switch(key, field.on, field.section);
     } else if constexpr (is_short<Field>) {

@@ -28,8 +28,8 @@ CompiledRoute compile_route(const config::Route& route, const config::Config& co
 // is a trap.
 std::string unsupported(const config::Config& config) {
   for (const config::Listener& listener : config.listeners)
-    if (listener.tls)
-      return "listeners[].tls isn't supported by this version: terminate TLS in front of the gateway";
+    if (!listener.tls.empty() || !listener.redirect.empty() || listener.proxy_protocol)
+      return "listeners[]: tls, redirect and proxy_protocol aren't supported by this version";
   for (const config::Upstream& upstream : config.upstreams) {
     for (const auto& server : upstream.servers)
       if (server.tls)

@@ -32,7 +32,7 @@ struct Target {
 std::optional<Target> target_of(const config::Config& config) {
   if (config.admin) return Target{config.admin->address, false, true};
   for (const auto& listener : config.listeners) {
-    if (!listener.tls) return Target{listener.address, false, false};
+    if (listener.tls.empty() && !listener.proxy_protocol) return Target{listener.address, false, false};
   }
   if (config.listeners.empty()) return std::nullopt;
   return Target{config.listeners.front().address, true, false};

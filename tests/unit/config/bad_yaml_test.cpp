@@ -34,6 +34,12 @@ std::string tokens(const std::string& yaml) {
          "routes: [{path: /, upstream: a, auth: required}]\n";
 }
 
+// One upstream `a` with these fields.
+std::string upstream(const std::string& fields) {
+  return "listeners: [{address: 127.0.0.1:1}]\nupstreams: {a: {" + fields +
+         "}}\nroutes: [{path: /, upstream: a, auth: none}]\n";
+}
+
 class BadYaml : public testing::TestWithParam<Row> {};
 
 TEST_P(BadYaml, IsRefusedWithItsPlaceAndAWayOut) {
@@ -74,6 +80,35 @@ const Row kKeys[] = {
     {"MissingUpstream", route("path: /a, auth: none"), "9:5: routes[2]: \"upstream\" is missing"},
     {"MissingCertificate", "listeners: [{address: 127.0.0.1:1, tls: {key: a}}]\n" + kBase.substr(39),
      "1:41: listeners[0].tls: \"certificate\" is missing"},
+    {"MissingKeyInList",
+     "listeners: [{address: 127.0.0.1:1, tls: [{certificate: a, key: b}, {certificate: c}]}]\n" +
+         kBase.substr(39),
+     "listeners[0].tls[1]: \"key\" is missing"},
+    {"NoCertificateAtAll", "listeners: [{address: 127.0.0.1:1, tls: []}]\n" + kBase.substr(39),
+     "listeners[0].tls: the list is empty"},
+    {"TlsVersion",
+     "listeners: [{address: 127.0.0.1:1, tls: {certificate: a, key: b}, tls_min_version: 1.1}]\n" +
+         kBase.substr(39),
+     "listeners[0].tls_min_version: \"1.1\" is not allowed (did you mean \"1.2\"?); allowed: 1.2 | 1.3"},
+    {"TlsVersionWithoutTls", "listeners: [{address: 127.0.0.1:1, tls_min_version: 1.3}]\n" + kBase.substr(39),
+     "listeners[0].tls_min_version: it is for listeners with `tls`"},
+    {"ClientCertificatesOfNobody",
+     "listeners: [{address: 127.0.0.1:1, tls: {certificate: a, key: b}, client_certificates: required}]\n" +
+         kBase.substr(39),
+     "`client_ca` is missing"},
+    {"ClientCaUnused",
+     "listeners: [{address: 127.0.0.1:1, tls: {certificate: a, key: b}, client_ca: c}]\n" + kBase.substr(39),
+     "say `client_certificates: optional` or `required`"},
+    {"RedirectWithTls",
+     "listeners: [{address: 127.0.0.1:1, tls: {certificate: a, key: b}, redirect: https}]\n" +
+         kBase.substr(39),
+     "listeners[0].redirect: a listener that only redirects"},
+    {"RedirectToItself",
+     "listeners: [{address: 127.0.0.1:8443, redirect: https, redirect_port: 8443}]\n" + kBase.substr(39),
+     "listeners[0].redirect_port: the redirect would lead back"},
+    {"ProxyProtocolFromNobody",
+     "listeners: [{address: 127.0.0.1:1, proxy_protocol: on}]\n" + kBase.substr(39),
+     "listeners[0].proxy_protocol: nobody may send the PROXY header"},
 };
 
 const Row kValues[] = {
@@ -135,6 +170,14 @@ const Row kRules[] = {
     {"Proxies", kBase + "trusted_proxies: [10.0.0.0/8, 10.0.0.0/40]\n",
      "9:31: trusted_proxies[1]: \"10.0.0.0/40\" is no IP address"},
     {"DefaultNone", kBase + "defaults: {auth: none}\n", "9:18: defaults.auth: none would open every route"},
+    {"ServerWithoutUrl", upstream("servers: [{weight: 2}]"), "upstreams.a.servers[0]: \"url\" is missing"},
+    {"ServerWeight", upstream("servers: [{url: \"http://a\", weight: 0}]"), "weight"},
+    {"HashByTwoHeaders", upstream("servers: \"http://a\", balance: hash header A B"),
+     "the name of one header"},
+    {"RetryOnAnything", upstream("servers: \"http://a\", retry: {on: [500]}"),
+     "connect | reset | 502 | 503 | 504"},
+    {"TlsForNoServer", upstream("servers: \"http://a\", tls: {ca: ca.pem}"), "none of the servers is https"},
+    {"HalfAClientCertificate", upstream("servers: \"https://a\", tls: {key: k.pem}"), "go together"},
     {"NoDecision", route("path: /a, upstream: orders"), "9:5: routes[2]: nobody decided who may call \"/a\""},
     {"NoneWithAllow", route("path: /a, upstream: orders, auth: none, allow: {roles: x}"),
      "9:53: routes[2].allow: auth is none"},

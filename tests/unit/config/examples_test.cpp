@@ -116,8 +116,8 @@ TEST(Dump, LoadsAgainAsTheSameConfiguration) {
 
 TEST(Dump, ShowsAnItemThatHasNothingSet) {
   Config config;
-  config.listeners.emplace_back();
-  EXPECT_THAT(dump(config), HasSubstr("listeners:\n  - {}\n"));
+  config.listeners.emplace_back().tls.emplace_back();
+  EXPECT_THAT(dump(config), HasSubstr("listeners:\n  - tls:\n      - {}\n"));
 }
 
 TEST(Dump, QuotesWhatYamlOrSubstitutionWouldReadOtherwise) {

@@ -51,6 +51,34 @@ routes:
     cors: {origins: ["https://app.example.com"]}
 )";
 
+TEST(Load, ReadsOneCertificateOrSeveral) {
+  const auto loaded = load(
+      "listeners:\n"
+      "  - {address: 127.0.0.1:1, tls: {certificate: a.pem, key: a.key}, tls_min_version: 1.3}\n"
+      "  - address: 127.0.0.1:2\n"
+      "    tls:\n"
+      "      - {certificate: a.pem, key: a.key}\n"
+      "      - {certificate: b.pem, key: b.key}\n"
+      "    client_ca: ca.pem\n"
+      "    client_certificates: optional\n"
+      "    proxy_protocol: on\n"
+      "  - {address: 127.0.0.1:3, redirect: https, redirect_port: 8443}\n"
+      "trusted_proxies: [10.0.0.0/8]\n" +
+      kBase.substr(39));
+  ASSERT_EQ(shown(loaded.problems), "");
+  const auto& listeners = loaded.config.listeners;
+  ASSERT_EQ(listeners.size(), 3u);
+  ASSERT_EQ(listeners[0].tls.size(), 1u);
+  EXPECT_EQ(listeners[0].tls_min_version, "1.3");
+  ASSERT_EQ(listeners[1].tls.size(), 2u);
+  EXPECT_EQ(listeners[1].tls[1].key, "/etc/sallyport/b.key");
+  EXPECT_EQ(listeners[1].client_ca, "/etc/sallyport/ca.pem");
+  EXPECT_EQ(listeners[1].client_certificates, ClientCertificates::optional);
+  EXPECT_TRUE(listeners[1].proxy_protocol);
+  EXPECT_EQ(listeners[2].redirect, "https");
+  EXPECT_EQ(listeners[2].redirect_port, 8443u);
+}
+
 // CONTRACT 6, S3.9.
 TEST(Load, ReadsTheContractsExample) {
   const auto loaded = load(kContract, {{"ADMIN", "admin-token"}});
@@ -59,7 +87,9 @@ TEST(Load, ReadsTheContractsExample) {
   EXPECT_EQ(c.workers, 0u);
   ASSERT_EQ(c.listeners.size(), 2u);
   EXPECT_EQ(c.listeners[1].address.host, "::");
-  EXPECT_EQ(c.listeners[1].tls->certificate, "/etc/sallyport/tls/fullchain.pem");
+  EXPECT_TRUE(c.listeners[0].tls.empty());
+  ASSERT_EQ(c.listeners[1].tls.size(), 1u);
+  EXPECT_EQ(c.listeners[1].tls[0].certificate, "/etc/sallyport/tls/fullchain.pem");
   EXPECT_EQ(c.listeners[1].mark.line, 4);
   EXPECT_EQ(c.admin->token.reveal(), "admin-token");
   EXPECT_EQ(c.limits.stream_idle, Millis{3'600'000});
@@ -207,6 +237,35 @@ TEST(LoadFile, SaysWhatIsInTheWay) {
 }
 
 TEST(LoadFile, ReadsTheProcessEnvironment) { EXPECT_TRUE(process_environment().contains("PATH")); }
+
+TEST(Load, TakesServersWithAndWithoutWeightAndAllThatConcernsTheirChoice) {
+  const auto loaded = test::load(
+      "listeners: [{address: 127.0.0.1:1}]\n"
+      "tokens: {issuers: [{issuer: i, audience: a, algorithms: ES256, key_file: k.pem}]}\n"
+      "upstreams:\n"
+      "  one: {servers: [{url: \"http://a\", weight: 3}, \"https://b:8443\", \"http+unix:/run/c\"],\n"
+      "        balance: hash header X-Tenant, slow_start: 10s, total_timeout: 1m, stream_idle: 2s,\n"
+      "        breaker: {failures: 2, back_off: 100ms}, retry: {attempts: 2, on: [connect, 503], budget: "
+      "5},\n"
+      "        tls: {ca: ca.pem, server_name: b.internal, certificate: c.pem, key: k.pem, min_version: "
+      "1.3}}\n"
+      "  two: {servers: \"http://a\", balance: hash subject}\n"
+      "routes: [{path: /, upstream: one, auth: required}]\n");
+  ASSERT_TRUE(loaded.problems.empty()) << test::shown(loaded.problems);
+  const Upstream& one = loaded.config.upstreams[0];
+  EXPECT_EQ(one.servers[0].weight, 3u);
+  EXPECT_EQ(one.servers[0].host, "a");
+  EXPECT_EQ(one.servers[1].weight, 1u);
+  EXPECT_TRUE(one.servers[1].tls);
+  EXPECT_EQ(one.servers[2].unix_path, "/run/c");
+  EXPECT_EQ(one.balance.how, Balance::hash);
+  EXPECT_EQ(one.balance.header, "X-Tenant");
+  EXPECT_EQ(one.retry.on, (std::vector{RetryOn::connect, RetryOn::unavailable}));
+  EXPECT_EQ(one.tls.ca, "/etc/sallyport/ca.pem");
+  EXPECT_EQ(one.stream_idle, Millis{2000});
+  EXPECT_EQ(loaded.config.upstreams[1].balance.how, Balance::hash);
+  EXPECT_TRUE(loaded.config.upstreams[1].balance.header.empty());
+}
 
 }  // namespace
 }  // namespace sallyport::config
