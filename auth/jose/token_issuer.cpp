@@ -1,6 +1,7 @@
 #include "auth/jose/token_issuer.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/serializer.hpp>
 #include <boost/json/string.hpp>
 
