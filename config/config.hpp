@@ -243,9 +243,10 @@ struct Health {
 
 // A server whose answers fail again and again is left alone for a while. Passive: judged by its traffic.
 struct Breaker {
-  unsigned failures = 5;   // in a row: no answer in time, a cut or broken one, 502, 503, 504; 0: off
+  unsigned failures = 5;   // in a row: no answer in time, a cut or broken one; 0: off
   Millis back_off{1'000};  // then no request for so long; doubled each time that the probe fails too
   Millis max_back_off{30'000};
+  bool statuses = false;  // 502, 503 and 504 are failures too
 };
 
 enum class RetryOn { connect, reset, bad_gateway, unavailable, gateway_timeout };

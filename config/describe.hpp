@@ -284,10 +284,11 @@ void describe(V& v, Health& x) {
 template <class V>
 void describe(V& v, Breaker& x) {
   v("failures", x.failures,
-    "failed answers in a row (none in time, cut, broken, 502, 503, 504) until the server is left alone; 0: "
+    "requests in a row that got no answer in time, a cut or a broken one, until the server is left alone; 0: "
     "never");
   v("back_off", x.back_off, "for so long, then one request may try; doubled each time it fails", kPositive);
   v("max_back_off", x.max_back_off, "but never longer", kPositive);
+  v("statuses", x.statuses, "whether answers of status 502, 503 and 504 count as failures too");
 }
 
 template <class V>

@@ -29,9 +29,9 @@ void judge_listener(const Config& config, const Listener& listener, const std::s
   if (!listener.redirect.empty() && listener.redirect_port == listener.address.port)
     judge.problem(path + ".redirect_port", "the redirect would lead back to this listener");
   const bool asks = listener.client_certificates != ClientCertificates::none;
-  for (const auto& [key, set] : {std::pair{".tls_min_version", listener.tls_min_version != "1.2"},
-                                 std::pair{".client_ca", !listener.client_ca.empty()},
-                                 std::pair{".client_certificates", asks}})
+  for (const auto& [key, set] :
+       {std::pair{".tls_min_version", listener.tls_min_version != "1.2"},
+        std::pair{".client_ca", !listener.client_ca.empty()}, std::pair{".client_certificates", asks}})
     if (!tls && set) judge.problem(path + key, "it is for listeners with `tls`");
   if (tls && asks && listener.client_ca.empty() && !judge.places.given(path + ".client_ca"))
     judge.problem(path + ".client_certificates",
@@ -195,7 +195,7 @@ void judge_upstream(const Upstream& upstream, const std::string& path, Judge& ju
   const UpstreamTls& tls = upstream.tls;
   const bool some = std::any_of(upstream.servers.begin(), upstream.servers.end(),
                                 [](const Upstream::Server& server) { return server.tls; });
-  if (!some && judge.places.given(path + ".tls"))
+  if (!some && !(tls.ca.empty() && tls.server_name.empty() && tls.certificate.empty()))
     judge.problem(path + ".tls", "none of the servers is https");
   if (tls.certificate.empty() != tls.key.empty())
     judge.problem(path + ".tls", "`certificate` and `key` go together");

@@ -1,19 +1,21 @@
 #include "gateway/forward.hpp"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "gateway/body_pump.hpp"
 #include "gateway/identity_headers.hpp"
 #include "gateway/path.hpp"
 #include "gateway/refuse.hpp"
+#include "gateway/text.hpp"
+#include "gateway/upstream/retry.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
 namespace {
 
 constexpr unsigned kMaxInterim = 16;  // 1xx before the response
-constexpr unsigned kMaxAttempts = 3;
 constexpr std::size_t kMaxPieces = 32;
 constexpr std::size_t kFirstRead = 16 * 1024;
 
@@ -22,13 +24,9 @@ using http1::Progress;
 // How an attempt at an upstream ended.
 enum class Attempt : std::uint8_t {
   done,    // answered, or the client is gone
-  stale,   // a kept connection turned out dead before anything came back
-  failed,  // refuse with `verdict`
+  failed,  // refuse with `verdict`, or try again where `failure` permits
+  again,   // an answer came that is not passed on: try again
 };
-
-bool idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
-}
 
 // Bytes of the response, read into one block; views into it live until the next read.
 struct Incoming {
@@ -43,8 +41,46 @@ struct Forwarding {
   Exchange& exchange;
   RequestContext& context;
   upstream::Pool& pool;
+  SteadyTime give_up{};                   // for a connection, and for the answer to a second try
+  SteadyTime latest = SteadyTime::max();  // for all of it (total_timeout)
   Verdict verdict = Verdict::upstream_unreachable;
+  upstream::Failure failure{};
+  upstream::Sent sent{};
 };
+
+// What the balance goes by; 0: nothing to go by.
+std::uint64_t balance_key(const Forwarding& f) {
+  const config::Balancing& balance = f.pool.config().balance;
+  if (balance.how != config::Balance::hash) return 0;
+  if (balance.header.empty()) return f.context.claims ? upstream::hash_key(f.context.claims->subject) : 0;
+  for (const Field& field : f.exchange.request().fields)
+    if (iequals(field.name, balance.header)) return upstream::hash_key(field.value);
+  return 0;
+}
+
+// Takes from the budget where it says yes.
+bool try_again(Forwarding& f) {
+  f.sent.attempts = f.context.attempts;
+  f.sent.answer_started = f.sent.answer_started || f.exchange.response_started();
+  return upstream::may_retry(f.pool.config().retry, f.pool.budget(), f.failure, f.sent);
+}
+
+// What the end of an attempt says about its server. A kept connection that was closed says nothing: it may
+// have been idle for too long.
+upstream::Outcome outcome_of(const Forwarding& f, Attempt result, const ResponseHead* head,
+                             const BodyPump& pump) {
+  using upstream::Outcome;
+  if (head != nullptr) {
+    const bool bad = head->status >= 502 && head->status <= 504;
+    return bad && f.pool.config().breaker.statuses ? Outcome::failed : Outcome::well;
+  }
+  const bool ours = pump.end() != BodyPump::End::sent && pump.end() != BodyPump::End::upstream_failed &&
+                    pump.end() != BodyPump::End::running;
+  if (result == Attempt::done || ours || f.failure.kind == upstream::Failure::Kind::stale ||
+      f.worker.draining())
+    return Outcome::undecided;
+  return Outcome::failed;
+}
 
 void write_head(Forwarding& f) {
   const RequestHead& head = f.exchange.request();
@@ -104,6 +140,7 @@ Task<Attempt> read_response_head(Forwarding& f, upstream::Connection& up, BodyPu
         // 100 answers our own sending; the client got its own when we began to read (or will).
         if (head.status != 100) {
           const ResponseRules rules = rules_of(f);
+          f.sent.answer_started = true;
           if (co_await f.exchange.write_interim(head, rules)) co_return Attempt::done;
         }
         in.taken += step.consumed;
@@ -129,7 +166,8 @@ Task<Attempt> read_response_head(Forwarding& f, upstream::Connection& up, BodyPu
         co_return Attempt::done;
       }
       const bool nothing_came = in.filled == 0 && interim == 0;
-      if (up.reused && nothing_came && got.ec != net::error::timed_out) co_return Attempt::stale;
+      if (nothing_came && got.ec != net::error::timed_out)
+        f.failure.kind = up.reused ? upstream::Failure::Kind::stale : upstream::Failure::Kind::reset;
       f.verdict = got.ec == net::error::timed_out ? Verdict::upstream_timeout : Verdict::upstream_invalid;
       f.context.reason =
           got.ec == net::error::timed_out ? "no response in time" : "closed without a response";
@@ -144,7 +182,7 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
   const ResponseHead& head = up.reader.head();
   f.context.status = head.status;
   f.exchange.start_response(head, rules_of(f));
-  const auto patience = f.worker.runtime().config.limits.stream_idle;
+  const auto patience = f.pool.config().stream_idle.value_or(f.worker.runtime().config.limits.stream_idle);
   // A response without a body is complete with its head (HEAD, 204, 304, Content-Length: 0).
   bool complete =
       head.framing == Framing::none || (head.framing == Framing::length && head.content_length == 0);
@@ -182,7 +220,9 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
     if (got.ec == net::error::eof && up.reader.end_of_stream().progress == Progress::complete) {
       complete = true;
     } else if (got.ec) {
-      cut = got.ec == net::error::timed_out ? "stream_idle" : "upstream_cut";
+      cut = got.ec != net::error::timed_out                ? "upstream_cut"
+            : std::chrono::steady_clock::now() >= f.latest ? "total_timeout"
+                                                           : "stream_idle";
       break;
     }
     in.filled += got.bytes;
@@ -194,14 +234,19 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
 
 Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
   const auto& limits = f.worker.runtime().config.limits;
-  BodyPump::Limits pump_limits{f.context.route->max_body, limits.write_stall, f.context.route->timeout};
+  // A second try has what the first one left: together they answer in time.
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(f.give_up - std::chrono::steady_clock::now());
+  const auto patience = f.context.attempts == 1 ? f.context.route->timeout : left;
+  BodyPump::Limits pump_limits{f.context.route->max_body, limits.write_stall, patience};
   BodyPump pump(f.exchange, lease->stream, pump_limits, f.worker.executor());
+  lease->stream.never_after(f.latest);
   lease->stream.read_until(SteadyTime::max());  // the pump starts the clock when the request is out
   f.exchange.depends_on(&lease->stream);
   const bool sent = co_await pump.begin(f.context.upstream_head);
   if (!sent) pump.start();
   if (pump.end() == BodyPump::End::upstream_failed)
-    lease->stream.read_until(std::chrono::steady_clock::now() + f.context.route->timeout);
+    lease->stream.read_until(std::chrono::steady_clock::now() + patience);
 
   Incoming in{f.worker.blocks().take()};
   Attempt result = Attempt::failed;
@@ -216,16 +261,21 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
     result = co_await read_response_head(f, *lease.operator->(), pump, in);
   }
   bool clean = false;
-  if (result == Attempt::done && in.filled > 0) {
+  const ResponseHead* head = result == Attempt::done && in.filled > 0 ? &lease->reader.head() : nullptr;
+  lease.judge(outcome_of(f, result, head, pump));
+  f.sent.body_taken = f.sent.body_taken || pump.touched_body();
+  if (head != nullptr && head->status >= 502 && head->status <= 504) {
+    f.failure = {upstream::Failure::Kind::status, head->status};
+    if (pump.end() == BodyPump::End::sent && try_again(f)) {
+      result = Attempt::again;
+      head = nullptr;
+    }
+  }
+  if (head != nullptr) {
     f.context.upstream_answered = std::chrono::steady_clock::now();
     // An answer before the whole request: what the client still sends is for nobody (RFC 9112 9.6).
     if (pump.end() != BodyPump::End::sent) f.exchange.close_after();
     clean = co_await relay_response(f, *lease.operator->(), in);
-  }
-  if (result == Attempt::stale && pump.touched_body()) {
-    f.verdict = Verdict::upstream_invalid;
-    f.context.reason = "the kept connection broke with the body under way";
-    result = Attempt::failed;
   }
   clean = clean && pump.end() == BodyPump::End::sent;
   co_await pump.finish();
@@ -240,6 +290,8 @@ Verdict verdict_of(upstream::AcquireError error) {
       return Verdict::upstream_timeout;
     case upstream::AcquireError::overloaded:
       return Verdict::overloaded;
+    case upstream::AcquireError::unavailable:
+      return Verdict::upstream_unavailable;
     case upstream::AcquireError::unreachable:
       break;
   }
@@ -257,9 +309,13 @@ Task<> forward(Worker& worker, Exchange& exchange, RequestContext& context) {
     co_return co_await refuse(worker, exchange, context, Verdict::body_too_large);
   }
   write_head(f);
-  const SteadyTime give_up = std::chrono::steady_clock::now() + route.timeout;
-  upstream::Pool::Wish wish{false, give_up};
   context.upstream_asked = std::chrono::steady_clock::now();
+  const config::Upstream& rules = f.pool.config();
+  if (rules.total_timeout.count() > 0) f.latest = context.upstream_asked + rules.total_timeout;
+  f.give_up = std::min(context.upstream_asked + route.timeout, f.latest);
+  f.sent.idempotent = upstream::idempotent(head.method);
+  f.pool.budget().request();
+  upstream::Pool::Wish wish{false, f.give_up, balance_key(f)};
   for (;;) {
     ++context.attempts;
     auto lease = co_await f.pool.acquire(wish, context.reason);
@@ -268,19 +324,18 @@ Task<> forward(Worker& worker, Exchange& exchange, RequestContext& context) {
       break;
     }
     context.reason.clear();
-    context.server = f.pool.config().servers[(*lease)->server].url;
+    const std::size_t server = (*lease)->server;
+    context.server = rules.servers[server].url;
+    f.failure = {};
     upstream::Lease owned = std::move(*lease);
     const Attempt result = co_await attempt(f, std::move(owned));
     if (result == Attempt::done) co_return;
-    if (result == Attempt::failed) break;
-    // The upstream closed a connection just as we reused it. A request that may be sent twice goes out once
-    // more, on a connection that is certainly fresh.
-    if (!idempotent(head.method) || context.attempts >= kMaxAttempts) {
-      f.verdict = Verdict::upstream_invalid;
-      context.reason = "a kept connection closed; not sent again: the method isn't idempotent";
-      break;
-    }
+    if (result == Attempt::failed && !try_again(f)) break;
+    // After a kept connection that was closed just as we reused it, one that is certainly fresh; after
+    // anything else another server, if there is one that this request hasn't seen.
     wish.fresh_only = true;
+    if (f.failure.kind != upstream::Failure::Kind::stale) wish.tried |= std::uint64_t{1} << (server & 63);
+    if (static_cast<std::size_t>(std::popcount(wish.tried)) >= rules.servers.size()) wish.tried = 0;
   }
   if (exchange.response_started()) {
     exchange.cut();

@@ -38,6 +38,7 @@ constexpr std::array kReplies{
     Reply{501, "not_implemented", "That method is not served by this gateway"},
     Reply{505, "version_not_supported", "Use HTTP/1.1 or HTTP/1.0"},
     Reply{503, "overloaded", "Too many requests wait already; try again"},
+    Reply{503, "upstream_unavailable", "The service behind this gateway is not well; try again"},
     Reply{500, "internal_error", "The gateway failed; the log knows this request id"},
 };
 static_assert(kReplies.size() == static_cast<std::size_t>(Verdict::internal_error) + 1);

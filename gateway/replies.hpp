@@ -33,6 +33,7 @@ enum class Verdict : std::uint8_t {
   not_implemented,
   version_not_supported,
   overloaded,
+  upstream_unavailable,
   internal_error,
 };
 

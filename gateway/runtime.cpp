@@ -27,16 +27,6 @@ CompiledRoute compile_route(const config::Route& route, const config::Config& co
 // What loads but isn't served by this version is refused by name: a setting that is silently without effect
 // is a trap.
 std::string unsupported(const config::Config& config) {
-  for (const config::Listener& listener : config.listeners)
-    if (!listener.tls.empty() || !listener.redirect.empty() || listener.proxy_protocol)
-      return "listeners[]: tls, redirect and proxy_protocol aren't supported by this version";
-  for (const config::Upstream& upstream : config.upstreams) {
-    for (const auto& server : upstream.servers)
-      if (server.tls)
-        return "upstream '" + upstream.name + "': https servers aren't supported by this version";
-    if (upstream.health)
-      return "upstream '" + upstream.name + "': `health` isn't supported by this version; remove it";
-  }
   for (const config::ForeignIssuer& issuer : config.tokens.issuers)
     if (issuer.jwks.starts_with("http") || !issuer.discovery.empty())
       return "issuer '" + issuer.issuer +
@@ -74,6 +64,11 @@ boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(confi
   if (!router.problems.empty()) return router.problems.front().text();
   runtime->router = std::move(router.router);
 
+  for (const config::Upstream& upstream : c.upstreams) {
+    auto tls = upstream::TlsClient::open(upstream);
+    if (!tls) return tls.error();
+    runtime->upstream_tls.push_back(std::move(*tls));
+  }
   runtime->routes.reserve(c.routes.size());
   for (const config::Route& route : c.routes) runtime->routes.push_back(compile_route(route, c));
   runtime->endpoint_cors = CorsPolicy(c.auth.cors, {"GET", "POST", "DELETE"}, c.auth.expired_header);

@@ -16,6 +16,7 @@
 #include "gateway/http1/forward_rules.hpp"
 #include "gateway/http1/server_connection.hpp"
 #include "gateway/router.hpp"
+#include "gateway/upstream/tls_client.hpp"
 
 namespace sallyport::gateway {
 
@@ -37,6 +38,7 @@ struct Runtime {
   CorsPolicy endpoint_cors;
   policy::RoutePolicy bearer_only;  // of our own endpoints that need a live token
   AddressSet trusted_proxies;
+  std::vector<std::shared_ptr<const upstream::TlsClient>> upstream_tls;  // null: no https servers
   http1::HeadLimits head_limits;
   http1::ConnectionLimits connection_limits;
 

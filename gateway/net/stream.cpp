@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace sallyport::gateway {
@@ -52,6 +53,7 @@ void Stream::Expiry::expire() {
 
 void Stream::set(Expiry& expiry, SteadyTime due) {
   expiry.passed = false;
+  due = std::min(due, latest_);
   if (due == SteadyTime::max())
     expiry.disarm();
   else
@@ -190,6 +192,14 @@ Task<error_code> Stream::write_all(std::span<iovec> pieces) {
 
 Stream::Idle Stream::peek() const {
   char byte = 0;
+  if (ssl_) {
+    // What lies in the socket may be a session ticket, which nobody asked for and which says nothing: only
+    // OpenSSL can tell, and takes it along.
+    ERR_clear_error();
+    std::size_t got = 0;
+    if (SSL_peek_ex(ssl_.get(), &byte, 1, &got) == 1) return Idle::has_bytes;
+    return SSL_want_read(ssl_.get()) ? Idle::quiet : Idle::closed;
+  }
   const ssize_t got = ::recv(const_cast<Socket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got > 0) return Idle::has_bytes;
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Idle::quiet;

@@ -60,6 +60,8 @@ class Stream {
   // Deadlines; SteadyTime::max(): none.
   void read_until(SteadyTime due) { set(read_deadline_, due); }
   void write_until(SteadyTime due) { set(write_deadline_, due); }
+  // No deadline set from now on lies behind this one; SteadyTime::max(): lifts it.
+  void never_after(SteadyTime latest) { latest_ = latest; }
 
   // Does the peer still hold the line, and has it sent nothing unasked? One recv, no wait.
   enum class Idle { quiet, has_bytes, closed };
@@ -71,6 +73,7 @@ class Stream {
   void close();
   bool is_open() const { return socket_.is_open(); }
   bool tls() const { return ssl_ != nullptr; }
+  const SSL* ssl() const { return ssl_.get(); }  // null: plain
   Socket& socket() { return socket_; }
 
  private:
@@ -88,6 +91,7 @@ class Stream {
   Deadlines& deadlines_;
   Expiry read_deadline_{*this};
   Expiry write_deadline_{*this};
+  SteadyTime latest_ = SteadyTime::max();
   Ssl ssl_;
   bool want_write_to_read_ = false;  // TLS: the last try_read needs the socket to become writable
   bool want_read_to_write_ = false;

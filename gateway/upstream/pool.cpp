@@ -1,7 +1,6 @@
 #include "gateway/upstream/pool.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <algorithm>
 
 namespace sallyport::upstream {
 
@@ -25,19 +24,24 @@ void Lease::discard() {
 }
 
 Pool::Pool(net::any_io_executor executor, gateway::Deadlines& deadlines, Resolver& resolver,
-           const config::Upstream& config, const http1::HeadLimits& limits)
-    : executor_(std::move(executor)),
+           const config::Upstream& config, const http1::HeadLimits& limits,
+           std::shared_ptr<const TlsClient> tls)
+    : executor_(executor),
       deadlines_(deadlines),
-      resolver_(resolver),
       config_(config),
-      limits_(limits),
+      connector_(executor, deadlines, resolver, config, limits, std::move(tls)),
       state_(config),
+      budget_(config.retry.budget),
       idle_(config.servers.size()) {}
 
 void Pool::take_back(std::unique_ptr<Connection> connection, bool clean) {
   const std::size_t server = connection->server;
+  state_.ended(server, connection->outcome, connection->probe, std::chrono::steady_clock::now());
+  connection->outcome = Outcome::undecided;
+  connection->probe = false;
   if (clean && state_.keeps_idle(server)) {
     state_.returned(server);
+    connection->stream.never_after(SteadyTime::max());
     connection->stream.read_until(SteadyTime::max());
     connection->stream.write_until(SteadyTime::max());
     connection->idle_since = deadlines_.now();
@@ -56,9 +60,23 @@ void Pool::close() {
 
 void Pool::wake_one() {
   if (waiters_.empty()) return;
-  net::steady_timer* first = waiters_.front();
+  Waiter* first = waiters_.front();
   waiters_.pop_front();
-  first->cancel();
+  first->woken = true;
+  first->timer.cancel();
+}
+
+// In the queue until a place is free. Who was woken and found the place taken again goes to the front.
+Task<Pool::Waited> Pool::wait(SteadyTime give_up, bool again) {
+  Waiter waiter{net::steady_timer(executor_, give_up)};
+  const auto place = waiters_.insert(again ? waiters_.begin() : waiters_.end(), &waiter);
+  state_.waiting(+1);
+  auto [ec] = co_await waiter.timer.async_wait(kAwait);
+  (void)ec;  // a timer that fired may have been woken too: the flag decides
+  state_.waiting(-1);
+  if (waiter.woken) co_return Waited::woken;
+  waiters_.erase(place);
+  co_return Waited::too_late;
 }
 
 // An idle connection on which the upstream has said anything (or goodbye) isn't clean: what it said would be
@@ -67,75 +85,80 @@ std::unique_ptr<Connection> Pool::pop_idle(std::size_t server) {
   std::unique_ptr<Connection> connection = std::move(idle_[server].back());
   idle_[server].pop_back();
   if (connection->stream.peek() == gateway::Stream::Idle::quiet) return connection;
-  state_.closed_busy(server);
   return nullptr;
 }
 
-Task<std::unique_ptr<Connection>> Pool::connect(std::size_t server, error_code& ec) {
-  const config::Upstream::Server& where = config_.servers[server];
-  std::vector<gateway::Stream::Socket::endpoint_type> endpoints = co_await resolver_.resolve(where, ec);
-  for (const auto& endpoint : endpoints) {
-    gateway::Stream::Socket socket(executor_);
-    socket.open(endpoint.protocol(), ec);
-    if (ec) continue;
-    auto connection = std::make_unique<Connection>(std::move(socket), deadlines_, limits_);
-    connection->server = server;
-    connection->stream.write_until(std::chrono::steady_clock::now() + config_.connect_timeout);
-    ec = co_await connection->stream.connect(endpoint);
-    connection->stream.write_until(SteadyTime::max());
-    if (ec) continue;
+Task<std::unique_ptr<Connection>> Pool::connect(const Choice& choice, SteadyTime give_up, std::string& reason,
+                                                AcquireError& error) {
+  if (choice.instead_of_idle) idle_[choice.server].pop_front();
+  const SteadyTime until = std::min(give_up, std::chrono::steady_clock::now() + config_.connect_timeout);
+  error_code ec;
+  std::string why;
+  std::unique_ptr<Connection> connection = co_await connector_.open(choice.server, until, ec, why);
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (connection) {
+    state_.connected(choice.server, now);
     co_return connection;
   }
-  if (!ec) ec = net::error::host_not_found;
+  const bool timed_out = ec == net::error::timed_out;
+  state_.connect_failed(choice.server, timed_out, choice.probe, now);
+  wake_one();
+  reason = config_.servers[choice.server].url + ": " + why;
+  error = timed_out ? AcquireError::timeout : AcquireError::unreachable;
   co_return nullptr;
 }
 
-Task<boost::system::result<Lease, AcquireError>> Pool::acquire(Wish wish, std::string& reason) {
-  std::uint64_t tried = 0;
+Task<boost::system::result<Lease, AcquireError>> Pool::acquire(Wish& wish, std::string& reason) {
   AcquireError last = AcquireError::overloaded;
+  bool waited = false, failed = false;
   for (;;) {
     if (closed_) co_return AcquireError::overloaded;
-    const Choice choice = state_.acquire(deadlines_.now(), tried, wish.fresh_only);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    const Choice choice = state_.acquire(now, {wish.tried, wish.fresh_only, wish.key});
     switch (choice.act) {
       case Act::use_idle: {
         std::unique_ptr<Connection> connection = pop_idle(choice.server);
-        if (!connection) break;  // asks again: another idle one, or a new one
+        if (!connection) {  // asks again: another idle one, or a new one
+          state_.ended(choice.server, Outcome::undecided, choice.probe, now);
+          state_.closed_busy(choice.server);
+          break;
+        }
         connection->reused = true;
+        connection->probe = choice.probe;
         co_return Lease(this, std::move(connection));
       }
       case Act::connect: {
-        error_code ec;
-        std::unique_ptr<Connection> connection = co_await connect(choice.server, ec);
+        std::unique_ptr<Connection> connection = co_await connect(choice, wish.give_up, reason, last);
         if (connection) {
-          state_.connected(choice.server);
+          connection->probe = choice.probe;
           co_return Lease(this, std::move(connection));
         }
-        state_.connect_failed(choice.server, deadlines_.now());
-        wake_one();
-        reason = config_.servers[choice.server].url + ": " + ec.message();
-        last = ec == net::error::timed_out ? AcquireError::timeout : AcquireError::unreachable;
-        if (choice.server < 64) tried |= std::uint64_t{1} << choice.server;
-        if (config_.servers.size() > 64) co_return last;
+        failed = true;
+        wish.tried |= std::uint64_t{1} << (choice.server & 63);
+        if (config_.retry.attempts < 2 || !names(config_.retry, config::RetryOn::connect)) co_return last;
         break;
       }
       case Act::wait: {
-        net::steady_timer timer(executor_, wish.give_up);
-        state_.waiting(+1);
-        const auto place = waiters_.insert(waiters_.end(), &timer);
-        auto [ec] = co_await timer.async_wait(kAwait);
-        state_.waiting(-1);
-        if (!ec) {  // not woken: the time is over
-          waiters_.erase(place);
-          reason = "no free connection in time";
-          co_return AcquireError::timeout;
-        }
-        break;
+        const Waited how = co_await wait(wish.give_up, waited);
+        waited = true;
+        if (how == Waited::woken) break;
+        reason = "no free connection in time";
+        co_return AcquireError::timeout;
       }
       case Act::refuse:
-        if (tried == 0) reason = "every connection is busy and the queue is full";
+        if (!failed) reason = "every connection is busy and the queue is full";
         co_return last;
+      case Act::unavailable:
+        if (failed) co_return last;
+        reason = "every server failed its checks or has its breaker open";
+        co_return AcquireError::unavailable;
     }
   }
+}
+
+void Pool::checked(std::size_t server, bool healthy) {
+  state_.checked(server, healthy, std::chrono::steady_clock::now());
+  if (healthy) wake_one();
 }
 
 void Pool::close_idle(SteadyTime now) {

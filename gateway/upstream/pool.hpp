@@ -11,22 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "gateway/http1/reader.hpp"
-#include "gateway/net/stream.hpp"
+#include "gateway/upstream/connection.hpp"
 #include "gateway/upstream/pool_state.hpp"
-#include "gateway/upstream/resolver.hpp"
+#include "gateway/upstream/retry.hpp"
 
 namespace sallyport::upstream {
-
-struct Connection {
-  Connection(gateway::Stream::Socket socket, gateway::Deadlines& deadlines, const http1::HeadLimits& limits)
-      : stream(std::move(socket), deadlines), reader(limits) {}
-  gateway::Stream stream;
-  http1::ResponseReader reader;
-  std::size_t server = 0;
-  bool reused = false;
-  SteadyTime idle_since{};
-};
 
 class Pool;
 
@@ -44,6 +33,8 @@ class Lease {
 
   Connection* operator->() const { return connection_.get(); }
   explicit operator bool() const { return connection_ != nullptr; }
+  // What the request says about the server; counted when the lease ends. Without it: nothing.
+  void judge(Outcome outcome) { connection_->outcome = outcome; }
   void give_back();
   void discard();
 
@@ -52,40 +43,59 @@ class Lease {
   std::unique_ptr<Connection> connection_;
 };
 
-enum class AcquireError : std::uint8_t { unreachable, timeout, overloaded };
+enum class AcquireError : std::uint8_t {
+  unreachable,  // no server took a connection
+  timeout,      // none in time
+  overloaded,   // every connection is busy and the queue is full
+  unavailable,  // every server failed its checks or has its breaker open
+};
 
 class Pool {
  public:
+  // `tls`: null where no server is https.
   Pool(net::any_io_executor executor, gateway::Deadlines& deadlines, Resolver& resolver,
-       const config::Upstream& config, const http1::HeadLimits& limits);
+       const config::Upstream& config, const http1::HeadLimits& limits,
+       std::shared_ptr<const TlsClient> tls = nullptr);
 
   struct Wish {
     bool fresh_only = false;  // a connection that was never used (retry after a stale one)
-    SteadyTime give_up{};     // for waiting in the queue
+    SteadyTime give_up{};     // for all of it: the queue, the name, the connect
+    std::uint64_t key = 0;    // hash_key() of what the balance goes by; 0: nothing
+    std::uint64_t tried = 0;  // servers that failed this request already; acquire() adds to them
   };
   // Tries each server at most once while connects fail; `reason` gets the last cause, for the log.
-  Task<boost::system::result<Lease, AcquireError>> acquire(Wish wish, std::string& reason);
+  Task<boost::system::result<Lease, AcquireError>> acquire(Wish& wish, std::string& reason);
 
-  void close();                     // for good: who waits for a place is refused
-  void close_idle(SteadyTime now);  // those unused for longer than idle_timeout; each tick
+  void close();                                    // for good: who waits for a place is refused
+  void close_idle(SteadyTime now);                 // those unused for longer than idle_timeout; each tick
+  void checked(std::size_t server, bool healthy);  // the verdict of the active checks
   const PoolState& state() const { return state_; }
   const config::Upstream& config() const { return config_; }
+  RetryBudget& budget() { return budget_; }
 
  private:
   friend class Lease;
+  struct Waiter {
+    net::steady_timer timer;
+    bool woken = false;
+  };
+  enum class Waited : std::uint8_t { woken, too_late };
+
   void take_back(std::unique_ptr<Connection> connection, bool clean);
   void wake_one();
   std::unique_ptr<Connection> pop_idle(std::size_t server);
-  Task<std::unique_ptr<Connection>> connect(std::size_t server, gateway::error_code& ec);
+  Task<std::unique_ptr<Connection>> connect(const Choice& choice, SteadyTime give_up, std::string& reason,
+                                            AcquireError& error);
+  Task<Waited> wait(SteadyTime give_up, bool again);
 
   net::any_io_executor executor_;
   gateway::Deadlines& deadlines_;
-  Resolver& resolver_;
   const config::Upstream& config_;
-  http1::HeadLimits limits_;
+  Connector connector_;
   PoolState state_;
+  RetryBudget budget_;
   std::vector<std::deque<std::unique_ptr<Connection>>> idle_;  // by server, most recently used last
-  std::list<net::steady_timer*> waiters_;
+  std::list<Waiter*> waiters_;
   bool closed_ = false;
 };
 
