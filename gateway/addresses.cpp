@@ -20,6 +20,14 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
   return std::nullopt;
 }
 
+std::string to_text(const IpAddress& address) {
+  constexpr std::array<std::uint8_t, 12> kV4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool v4 = std::equal(kV4.begin(), kV4.end(), address.bytes.begin());
+  inet_ntop(v4 ? AF_INET : AF_INET6, address.bytes.data() + (v4 ? 12 : 0), text.data(), text.size());
+  return text.data();
+}
+
 std::optional<IpAddress> parse_forwarded_address(std::string_view text) {
   if (auto address = parse_ip(text)) return address;
   if (!text.empty() && text.front() == '[') return parse_ip(text.substr(1, text.find(']') - 1));

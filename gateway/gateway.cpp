@@ -8,18 +8,22 @@
 #include <boost/asio/signal_set.hpp>
 
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 
 #include "gateway/admin/admin.hpp"
 #include "gateway/cli/cli.hpp"
 #include "gateway/follower.hpp"
 #include "gateway/net/listen.hpp"
+#include "gateway/net/tls_files.hpp"
+#include "gateway/upstream/health.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
 namespace {
 
 constexpr int kBacklog = 4096;
+constexpr std::size_t kLateDescriptors = 4;  // the store's, which connects after the start
 
 // Every connection is a descriptor, and a proxied one is two: take what the system allows.
 void raise_descriptor_limit() {
@@ -27,6 +31,12 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::size_t open_descriptors() {
+  std::error_code ec;
+  const std::filesystem::directory_iterator all("/proc/self/fd", ec);
+  return ec ? 64 : static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 void set_up_messages(const config::Log& log) {
@@ -53,6 +63,7 @@ class Gateway {
  private:
   int prepare(config::Config config);
   int listen();
+  void set_connection_limits();
   void start_workers();
   void await_signal();
   void on_signal(int signal);
@@ -62,6 +73,8 @@ class Gateway {
   net::io_context control_{1};
   std::shared_ptr<const Runtime> runtime_;
   std::vector<config::Address> addresses_;
+  std::unique_ptr<TlsFilesWatch> tls_;
+  TlsServers tls_servers_;
   std::unique_ptr<stores::Backend> store_;
   std::unique_ptr<LogWriter> access_, audit_;
   std::unique_ptr<users::HashingPool> hashing_;
@@ -70,6 +83,7 @@ class Gateway {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<int>> descriptors_;  // by worker
   std::unique_ptr<Admin> admin_;
+  std::unique_ptr<upstream::HealthChecks> health_;
   net::signal_set signals_{control_, SIGTERM, SIGINT};
   net::signal_set others_{control_, SIGHUP, SIGUSR1};
   net::steady_timer drain_timer_{control_};
@@ -104,6 +118,10 @@ int Gateway::prepare(config::Config config) {
 // clients.
 int Gateway::listen() {
   const config::Config& c = runtime_->config;
+  tls_ = std::make_unique<TlsFilesWatch>(control_, c.listeners);
+  auto servers = tls_->load();
+  if (!servers) return fail(cli::kNotThere, servers.error());
+  tls_servers_ = std::move(*servers);
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   descriptors_.resize(c.workers > 0 ? c.workers : cores);
   for (const config::Listener& listener : c.listeners) {
@@ -123,14 +141,42 @@ int Gateway::listen() {
   return cli::kFine;
 }
 
+// After everything of ours is open: what is left is for clients, upstreams and the store.
+void Gateway::set_connection_limits() {
+  const config::Limits& limits = runtime_->config.limits;
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) descriptors.rlim_cur = 1024;
+  shared_.connection_cap =
+      connection_cap(limits.connections, descriptors.rlim_cur, open_descriptors() + kLateDescriptors);
+  shared_.by_address = std::make_unique<AddressCounts>(limits.per_address);
+  if (shared_.connection_cap < limits.connections)
+    spdlog::warn(
+        "the descriptor limit of {} allows {} client connections, not the {} of limits.connections; "
+        "raise it (ulimit -n, LimitNOFILE=)",
+        descriptors.rlim_cur, shared_.connection_cap, limits.connections);
+}
+
 void Gateway::start_workers() {
   std::vector<Worker*> all;
   for (unsigned i = 0; i < descriptors_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(i, runtime_, shared_));
     all.push_back(workers_.back().get());
+    for (std::size_t l = 0; l < tls_servers_.size(); ++l) all.back()->use_tls(l, tls_servers_[l]);
   }
+  tls_servers_.clear();
+  set_connection_limits();
   for (unsigned i = 0; i < workers_.size(); ++i) workers_[i]->start(std::move(descriptors_[i]));
   follower_->follow(std::move(all));
+  tls_->start([this](std::size_t listener, const std::shared_ptr<const TlsServer>& server) {
+    for (auto& worker : workers_) worker->post([=](Worker& w) { w.use_tls(listener, server); });
+  });
+  health_ = std::make_unique<upstream::HealthChecks>(
+      control_.get_executor(), runtime_->config.upstreams, runtime_->upstream_tls,
+      [this](std::size_t of, std::size_t server, bool healthy) {
+        for (auto& worker : workers_)
+          worker->post([=](Worker& w) { w.pool(of).checked(server, healthy); });
+      });
+  health_->start();
   for (const config::Address& address : addresses_) spdlog::info("listening on {}", to_text(address));
   if (admin_) spdlog::info("admin on {}", to_text(admin_->address()));
 }
@@ -194,6 +240,8 @@ int Gateway::run(config::Config config) {
     for (auto& worker : workers_) worker->join();
     net::post(control_, [this] {
       follower_->stop();
+      health_->stop();
+      tls_->stop();
       if (admin_) admin_->stop();
       signals_.cancel();
       others_.cancel();

@@ -3,14 +3,13 @@
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
 
 #include <cstring>
 
 #include "auth/jose/token_issuer.hpp"
+#include "gateway/client.hpp"
 #include "gateway/date.hpp"
-#include "gateway/handle_request.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -21,7 +20,6 @@ constexpr std::size_t kKeepBlocks = 64;
 constexpr std::size_t kKeepScratch = 256;
 constexpr std::size_t kCacheBytes = 32 * 1024 * 1024;
 constexpr std::size_t kMaxUnconfirmed = 10'000;
-constexpr std::chrono::milliseconds kAcceptPause{100};  // without descriptors
 constexpr std::size_t kFlushBytes = 64 * 1024;
 
 UnixMillis wall_now() {
@@ -31,14 +29,6 @@ UnixMillis wall_now() {
 std::string_view act_name(sessions::Audit::Act act) { return sessions::to_string(act); }
 
 }  // namespace
-
-// One client connection, known to its worker so that it can be closed between requests.
-struct Worker::Client {
-  Client(Stream::Socket socket, Deadlines& deadlines, const http1::ServerConnection::Host& host)
-      : stream(std::move(socket), deadlines), connection(stream, host) {}
-  Stream stream;
-  http1::ServerConnection connection;
-};
 
 Issuing::Issuing(const Runtime& runtime, stores::Stores& stores, revocation::Revoker&, Shared& shared,
                  sessions::SessionService::Parts parts)
@@ -55,7 +45,9 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& s
       blocks_(kBlock, kKeepBlocks),
       scratch_(runtime_->head_limits, small_, kKeepScratch),
       authenticator_(runtime_->issuers, runtime_->config.revocation.max_staleness, kCacheBytes),
-      resolver_(io_.get_executor()) {
+      resolver_(io_.get_executor()),
+      clients_(std::make_unique<Clients>()),
+      tls_(runtime_->config.listeners.size()) {
   std::uint64_t seed = 0;
   if (RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed) != 1)
     throw std::runtime_error("no randomness");
@@ -82,9 +74,10 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& s
     };
     issuing_ = std::make_unique<Issuing>(*runtime_, stores_, *revoker_, shared_, std::move(parts));
   }
-  for (const config::Upstream& upstream : runtime_->config.upstreams)
-    pools_.push_back(std::make_unique<upstream::Pool>(io_.get_executor(), deadlines_, resolver_, upstream,
-                                                      runtime_->head_limits));
+  for (std::size_t i = 0; i < runtime_->config.upstreams.size(); ++i)
+    pools_.push_back(std::make_unique<upstream::Pool>(io_.get_executor(), deadlines_, resolver_,
+                                                      runtime_->config.upstreams[i], runtime_->head_limits,
+                                                      runtime_->upstream_tls[i]));
 }
 
 Worker::~Worker() { join(); }
@@ -111,7 +104,7 @@ void Worker::run() {
       spdlog::critical("a worker's loop failed: {}", e.what());
     }
   };
-  for (net::ip::tcp::acceptor& acceptor : acceptors_) net::co_spawn(io_, accept(acceptor), report);
+  for (std::size_t i = 0; i < acceptors_.size(); ++i) net::co_spawn(io_, accept(i), report);
   net::co_spawn(io_, tick(), report);
   io_.run();
 }
@@ -130,78 +123,6 @@ std::array<std::uint8_t, 16> Worker::chance() {
   std::array<std::uint8_t, 16> bytes;
   std::memcpy(bytes.data(), words.data(), sizeof words);
   return bytes;
-}
-
-Task<> Worker::accept(net::ip::tcp::acceptor& acceptor) {
-  const auto report = [](std::exception_ptr error) {
-    if (!error) return;
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      spdlog::error("a connection failed: {}", e.what());
-    }
-  };
-  error_code ignored;
-  acceptor.native_non_blocking(true, ignored);
-  while (!draining_) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    const int fd = ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&address), &size,
-                             SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        auto [ec] = co_await acceptor.async_wait(net::ip::tcp::acceptor::wait_read, kAwait);
-        if (ec) co_return;
-      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        spdlog::warn("no descriptor for another connection ({}); accepting again in {} ms",
-                     std::strerror(errno), kAcceptPause.count());
-        net::steady_timer pause(io_, kAcceptPause);
-        auto [ec] = co_await pause.async_wait(kAwait);
-        if (ec) co_return;
-      }
-      continue;
-    }
-    if (shared_.connections.load(std::memory_order_relaxed) >= runtime_->config.limits.connections) {
-      ::close(fd);
-      continue;
-    }
-    Stream::Socket socket(io_);
-    socket.assign(net::generic::stream_protocol(address.ss_family, IPPROTO_TCP), fd);
-    net::ip::tcp::endpoint endpoint;
-    std::memcpy(endpoint.data(), &address, size);
-    endpoint.resize(size);
-    net::ip::address peer = endpoint.address();
-    if (peer.is_v6() && peer.to_v6().is_v4_mapped())
-      peer = net::ip::make_address_v4(net::ip::v4_mapped, peer.to_v6());
-    std::string text = peer.to_string();
-    net::awaitable<void> connection = serve(std::move(socket), std::move(text));
-    net::co_spawn(io_, std::move(connection), report);
-  }
-}
-
-Task<> Worker::serve(Stream::Socket socket, std::string peer) {
-  shared_.connections.fetch_add(1, std::memory_order_relaxed);
-  set_no_delay(socket);
-  Arrival arrival{peer, parse_ip(peer).value_or(IpAddress{}), false};
-  http1::ServerConnection::Host host{deadlines_, scratch_, blocks_, runtime_->connection_limits,
-                                     draining_,  {}};
-  host.handle = [this, &arrival](http1::ServerConnection& connection, const http1::Refusal* refusal) {
-    return handle_request(*this, connection, arrival, refusal);
-  };
-  {
-    Client client(std::move(socket), deadlines_, host);
-    clients_.insert(&client);
-    struct Leave {
-      Worker& worker;
-      Client* client;
-      ~Leave() {
-        worker.clients_.erase(client);
-        worker.shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-      }
-    } leave{*this, &client};
-    co_await client.connection.run();
-  }
-  check_drained();
 }
 
 Task<> Worker::tick() {
@@ -228,13 +149,14 @@ void Worker::drain() {
   draining_ = true;
   error_code ignored;
   for (auto& acceptor : acceptors_) acceptor.close(ignored);
-  for (Client* client : clients_)
-    if (client->connection.idle()) client->stream.cancel();
+  room_.cancel();
+  for (Client& client : *clients_)
+    if (client.connection.idle()) client.stream.cancel();
   check_drained();
 }
 
 void Worker::check_drained() {
-  if (draining_ && clients_.empty()) finish();
+  if (draining_ && clients_->empty()) finish();
 }
 
 void Worker::stop() {
@@ -242,7 +164,8 @@ void Worker::stop() {
   error_code ignored;
   for (auto& acceptor : acceptors_) acceptor.close(ignored);
   for (const auto& pool : pools_) pool->close();
-  for (Client* client : clients_) client->connection.abort();
+  room_.cancel();
+  for (Client& client : *clients_) client.connection.abort();
   check_drained();
 }
 

@@ -6,9 +6,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
 
 #include <atomic>
-#include <list>
 #include <memory>
 #include <random>
 #include <set>
@@ -21,8 +21,10 @@
 #include "auth/users/hashing_pool.hpp"
 #include "auth/users/user_service.hpp"
 #include "gateway/http1/server_connection.hpp"
+#include "gateway/net/admission.hpp"
 #include "gateway/net/buffers.hpp"
 #include "gateway/net/deadlines.hpp"
+#include "gateway/net/tls_files.hpp"
 #include "gateway/observe/access_log.hpp"
 #include "gateway/observe/log_writer.hpp"
 #include "gateway/request_context.hpp"
@@ -38,9 +40,11 @@ struct Shared {
   users::HashingPool* hashing = nullptr;
   LogWriter* access = nullptr;  // null: off
   LogWriter* audit = nullptr;
-  Enforcer* enforcer = nullptr;  // puts revocations in force in all workers
-  std::atomic<std::size_t> connections{0};
-  std::atomic<bool> ready{false};  // the revocation log was read whole
+  Enforcer* enforcer = nullptr;               // puts revocations in force in all workers
+  std::atomic<std::size_t> connections{0};    // of clients; one that is being accepted counts
+  std::size_t connection_cap = 10'000;        // set before the workers start
+  std::unique_ptr<AddressCounts> by_address;  // the same
+  std::atomic<bool> ready{false};             // the revocation log was read whole
   std::atomic<bool> draining{false};
 };
 
@@ -75,6 +79,9 @@ class Worker {
     ready_ = ready;
     as_of_ = as_of;
   }
+  void use_tls(std::size_t listener, std::shared_ptr<const TlsServer> server) {
+    tls_[listener] = std::move(server);
+  }
   void drain();  // stop accepting; close what is idle; the rest finishes
   void stop();   // now
 
@@ -103,8 +110,12 @@ class Worker {
  private:
   struct Client;
   void run();
-  Task<> accept(net::ip::tcp::acceptor& acceptor);
-  Task<> serve(Stream::Socket socket, std::string peer);
+  Task<> accept(std::size_t listener);
+  Task<> wait_for_room(int listening);
+  void shed_idle();
+  Task<> serve(Stream::Socket socket, IpAddress address, std::size_t listener);
+  Task<bool> begin(Stream& stream, IpAddress& address, std::size_t listener);
+  bool may_complain();  // a warning that strangers can cause: once a second
   Task<> tick();
   Task<> send_confirmation(std::shared_ptr<const jose::Claims> claims);
   void flush_logs();
@@ -132,7 +143,11 @@ class Worker {
   upstream::Resolver resolver_;
   std::vector<std::unique_ptr<upstream::Pool>> pools_;
   std::vector<net::ip::tcp::acceptor> acceptors_;
-  std::set<Client*> clients_;
+  using Clients = boost::intrusive::list<Client, boost::intrusive::constant_time_size<false>>;
+  std::unique_ptr<Clients> clients_;
+  TlsServers tls_;               // by listener; null: plain
+  net::steady_timer room_{io_};  // who waits for a free place among the connections
+  SteadyTime complained_{};
   std::set<std::shared_ptr<const jose::Claims>> unconfirmed_;  // whose confirmation the store didn't take
   net::steady_timer ticker_{io_};
   std::string date_;

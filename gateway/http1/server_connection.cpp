@@ -59,7 +59,8 @@ Task<ServerConnection::Next> ServerConnection::read_head() {
   if (filled_ == 0) {
     if (host_.draining && !first) co_return Next::close;
     idle_ = !first;
-    stream_.read_until(now() + (first ? host_.limits.head : host_.limits.keep_alive));
+    waiting_since_ = now();
+    stream_.read_until(waiting_since_ + (first ? host_.limits.head : host_.limits.keep_alive));
     if (const error_code ec = co_await stream_.wait_readable()) co_return Next::close;
     idle_ = false;
     if (!scratch_) scratch_ = host_.scratch.take();

@@ -64,6 +64,9 @@ class ServerConnection final : public gateway::Exchange {
 
   // An idle connection is one between requests: it may be closed without loss.
   bool idle() const { return idle_; }
+  // Not a byte of the first or next request has come, since when.
+  bool waiting() const { return scratch_ == nullptr; }
+  SteadyTime waiting_since() const { return waiting_since_; }
   gateway::Stream& stream() { return stream_; }
   // Ends it at the next chance: what waits stops waiting, nothing more is read or written.
   void abort();
@@ -106,6 +109,7 @@ class ServerConnection final : public gateway::Exchange {
   std::string_view pending_;  // received body bytes (and what follows them), not looked at yet
   bool starved_ = false;      // pending_ is an unfinished chunk head: only more bytes help
   Refusal refusal_;
+  SteadyTime waiting_since_{};
   SteadyTime body_began_{};
   SteadyTime stalled_until_{};
   std::uint64_t bytes_in_ = 0;
