@@ -12,6 +12,11 @@ constexpr std::chrono::milliseconds kLongestPause{1000};
 constexpr std::chrono::seconds kTrimEvery{60};
 
 UnixSeconds wall_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+// Both clocks have a say: the store's was read before its answer travelled, ours may run behind the store's.
+std::chrono::milliseconds lag_of(UnixMillis appended, UnixMillis store_now) {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  return std::max(store_now, now) - appended;
+}
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 revocation::LogFollower::Rules rules_of(const config::Config& config) {
@@ -22,9 +27,14 @@ revocation::LogFollower::Rules rules_of(const config::Config& config) {
 
 }  // namespace
 
-Follower::Follower(net::io_context& control, stores::Backend* store, const config::Config& config,
-                   Shared& shared)
-    : control_(control), store_(store), shared_(shared), follower_(rules_of(config)), timer_(control) {}
+Follower::Follower(net::io_context& control, stores::Backend& store, const config::Config& config,
+                   Shared& shared, Metrics& metrics)
+    : control_(control),
+      store_(store),
+      shared_(shared),
+      metrics_(metrics),
+      follower_(rules_of(config)),
+      timer_(control) {}
 
 void Follower::follow(std::vector<Worker*> workers) {
   workers_ = std::move(workers);
@@ -53,7 +63,7 @@ Task<bool> Follower::healthy() {
   std::string said;
   auto wait = kFirstPause;
   while (!stopped_) {
-    const stores::Backend::Health health = co_await store_->probe(control_.get_executor());
+    const stores::Backend::Health health = co_await store_.probe(control_.get_executor());
     if (health.ok) {
       for (const std::string& warning : health.warnings) spdlog::warn("store: {}", warning);
       co_return true;
@@ -68,15 +78,8 @@ Task<bool> Follower::healthy() {
 
 // Ends within one read's wait of stop(); the stores go with it, so that the control loop runs dry.
 Task<> Follower::run() {
-  if (store_ == nullptr) {
-    // Nothing can be revoked: fresh for ever.
-    problem_.clear();
-    shared_.ready = true;
-    for (Worker* worker : workers_) worker->post([](Worker& w) { w.refresh(true, SteadyTime::max()); });
-    co_return;
-  }
   if (!co_await healthy()) co_return;
-  stores_ = store_->connect(control_.get_executor());
+  stores_ = store_.connect(control_.get_executor());
   co_await read_on();
   stores_ = {};
 }
@@ -108,6 +111,8 @@ Task<> Follower::read_on() {
     if (follower_.ready() && !shared_.ready.exchange(true))
       spdlog::info("ready: {} revocations read", follower_.entries_read());
     publish(step.changed, {});
+    for (const UnixMillis appended : step.appended) metrics_.revocation_arrived(lag_of(appended, batch->now));
+    metrics_.revocations(follower_.set()->size(), follower_.set()->memory_bytes());
     if (!step.reappend.empty()) {
       std::vector<revocation::Event> lost = std::move(step.reappend);
       const auto appended = co_await stores_.log->append(std::move(lost));
@@ -127,7 +132,7 @@ Task<> Follower::read_on() {
 
 // Hands the index (where it changed) and its freshness to every worker; `done` once the last one has it.
 void Follower::publish(bool changed, std::function<void()> done) {
-  const bool ready = follower_.ready() || store_ == nullptr;
+  const bool ready = follower_.ready();
   const auto staleness = follower_.staleness(steady_now());
   const SteadyTime as_of = staleness ? steady_now() - *staleness : SteadyTime{};
   const std::shared_ptr<const revocation::RevocationSet> index = changed ? follower_.set() : nullptr;

@@ -12,6 +12,7 @@
 
 #include "auth/revocation/log_follower.hpp"
 #include "auth/stores/stores.hpp"
+#include "gateway/observe/metrics.hpp"
 #include "gateway/revoker.hpp"
 #include "gateway/worker.hpp"
 
@@ -19,9 +20,9 @@ namespace sallyport::gateway {
 
 class Follower final : public Enforcer {
  public:
-  // `workers` are all there before the first post and outlive the follower's loop. `store`: null when the
-  // gateway has none; then the index is empty and always fresh.
-  Follower(net::io_context& control, stores::Backend* store, const config::Config& config, Shared& shared);
+  // Borrows all; they outlive its loop.
+  Follower(net::io_context& control, stores::Backend& store, const config::Config& config, Shared& shared,
+           Metrics& metrics);
 
   void follow(std::vector<Worker*> workers);  // starts the loop
   void stop();                                // on the control thread
@@ -44,8 +45,9 @@ class Follower final : public Enforcer {
   void publish(bool changed, std::function<void()> done);
 
   net::io_context& control_;
-  stores::Backend* store_;
+  stores::Backend& store_;
   Shared& shared_;
+  Metrics& metrics_;
   revocation::LogFollower follower_;
   std::vector<Worker*> workers_;
   stores::Stores stores_;

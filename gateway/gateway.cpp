@@ -79,6 +79,7 @@ class Gateway {
   std::unique_ptr<LogWriter> access_, audit_;
   std::unique_ptr<users::HashingPool> hashing_;
   Shared shared_;
+  Metrics metrics_;
   std::unique_ptr<Follower> follower_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<int>> descriptors_;  // by worker
@@ -135,7 +136,7 @@ int Gateway::listen() {
     addresses_.push_back(address);
   }
   if (c.admin) {
-    admin_ = std::make_unique<Admin>(control_, *c.admin, *follower_, shared_);
+    admin_ = std::make_unique<Admin>(control_, *c.admin, *follower_, shared_, metrics_);
     if (auto listening = admin_->listen(); !listening) return fail(cli::kNotThere, listening.error());
   }
   return cli::kFine;
@@ -173,8 +174,7 @@ void Gateway::start_workers() {
   health_ = std::make_unique<upstream::HealthChecks>(
       control_.get_executor(), runtime_->config.upstreams, runtime_->upstream_tls,
       [this](std::size_t of, std::size_t server, bool healthy) {
-        for (auto& worker : workers_)
-          worker->post([=](Worker& w) { w.pool(of).checked(server, healthy); });
+        for (auto& worker : workers_) worker->post([=](Worker& w) { w.pool(of).checked(server, healthy); });
       });
   health_->start();
   for (const config::Address& address : addresses_) spdlog::info("listening on {}", to_text(address));
@@ -229,7 +229,7 @@ void Gateway::begin_drain() {
 
 int Gateway::run(config::Config config) {
   if (const int code = prepare(std::move(config)); code != cli::kFine) return code;
-  follower_ = std::make_unique<Follower>(control_, store_.get(), runtime_->config, shared_);
+  follower_ = std::make_unique<Follower>(control_, *store_, runtime_->config, shared_, metrics_);
   shared_.enforcer = follower_.get();
   if (const int code = listen(); code != cli::kFine) return code;
   await_signal();

@@ -19,12 +19,12 @@ enum class Kind : std::uint8_t {
 
 struct Event {
   Kind kind = Kind::token;
-  std::string issuer;                  // exact `iss`; ids of two issuers never meet
-  std::string id;                      // empty for `everything`
-  UnixSeconds until{};                 // the last moment at which it can matter (longest life that it can match + skew)
-  std::optional<UnixSeconds> before;   // user, everything
-  std::uint64_t epoch = 0;             // everything
-  std::string reason;                  // for the audit log and lists: logout, reused, password, admin, ...
+  std::string issuer;   // exact `iss`; ids of two issuers never meet
+  std::string id;       // empty for `everything`
+  UnixSeconds until{};  // the last moment at which it can matter (longest life that it can match + skew)
+  std::optional<UnixSeconds> before;  // user, everything
+  std::uint64_t epoch = 0;            // everything
+  std::string reason;                 // for the audit log and lists: logout, reused, password, admin, ...
 
   friend bool operator==(const Event&, const Event&) = default;
 };

@@ -68,7 +68,11 @@ void LogFollower::apply(const Batch& batch, Step& step) {
   entries_read_ += batch.entries.size();
   std::vector<Event> fresh;
   for (const Entry& entry : batch.entries)
-    if (!set_->covers(entry.event)) fresh.push_back(entry.event);
+    if (!set_->covers(entry.event)) {
+      fresh.push_back(entry.event);
+      // What stood there at the start is history, not lag.
+      if (ready_ && entry.appended) step.appended.push_back(*entry.appended);
+    }
   if (fresh.empty()) return;
   added_ += fresh.size();
   set_ = set_->with(fresh);

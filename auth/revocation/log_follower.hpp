@@ -47,6 +47,8 @@ class LogFollower {
     bool changed = false;  // set() is another one
     bool resynced =
         false;  // the log was replaced or lost entries: reading from its beginning again (for the log)
+    std::vector<UnixMillis>
+        appended;  // when the store took what is new to this process (others' revocations)
     std::vector<Event>
         reappend;  // append these, then say reappended(); asked again with each answer until then
   };

@@ -20,11 +20,12 @@ void report(std::exception_ptr error) {
 }  // namespace
 
 Admin::Admin(net::io_context& control, const config::Admin& config, const Follower& follower,
-             const Shared& shared)
+             const Shared& shared, Metrics& metrics)
     : control_(control),
       address_(config.address),
       follower_(follower),
       shared_(shared),
+      metrics_(metrics),
       acceptor_(control),
       deadlines_(std::chrono::steady_clock::now()),
       blocks_(kBlock, 4),
@@ -102,11 +103,18 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
   } else if (path.starts_with("/admin/")) {
     // Nothing stands there in this version, and nobody without the token may know.
     answer.refusal = &reply_for(Verdict::token_missing);
-  } else if (path != "/livez" && path != "/readyz") {
+  } else if (path != "/livez" && path != "/readyz" && path != "/metrics") {
     answer.refusal = &reply_for(Verdict::not_found);
   } else if (method != "GET" && method != "HEAD") {
     answer.refusal = &reply_for(Verdict::method_not_allowed);
     context.allow = "GET, HEAD";
+  } else if (path == "/metrics") {
+    metrics_.process(
+        shared_.connections.load(), follower_.status().ready && !shared_.draining,
+        (shared_.access ? shared_.access->dropped() : 0) + (shared_.audit ? shared_.audit->dropped() : 0));
+    body = metrics_.text();
+    answer.content_type = "text/plain; version=0.0.4";
+    answer.body = body;
   } else if (path == "/readyz") {
     const Follower::Status status = follower_.status();
     const bool ready = status.ready && status.problem.empty() && !shared_.draining;

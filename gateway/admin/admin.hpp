@@ -14,14 +14,15 @@
 #include "config/config.hpp"
 #include "gateway/follower.hpp"
 #include "gateway/http1/server_connection.hpp"
+#include "gateway/observe/metrics.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
 
 class Admin {
  public:
-  Admin(net::io_context& control, const config::Admin& config, const Follower& follower,
-        const Shared& shared);
+  Admin(net::io_context& control, const config::Admin& config, const Follower& follower, const Shared& shared,
+        Metrics& metrics);
 
   boost::system::result<void, std::string> listen();  // the error names address and cause
   const config::Address& address() const { return address_; }
@@ -37,6 +38,7 @@ class Admin {
   config::Address address_;
   const Follower& follower_;
   const Shared& shared_;
+  Metrics& metrics_;
   net::ip::tcp::acceptor acceptor_;
   Deadlines deadlines_;
   BufferPool blocks_;

@@ -93,7 +93,7 @@ Batch LogTable::read(std::string_view from, std::size_t limit, UnixMillis now) {
       batch.more = true;
       break;
     }
-    batch.entries.push_back({std::to_string(rows.integer(0)), read_event(rows)});
+    batch.entries.push_back({std::to_string(rows.integer(0)), read_event(rows), std::nullopt});
   }
   if (!batch.entries.empty()) batch.cursor = batch.entries.back().cursor;
   return batch;

@@ -1,0 +1,66 @@
+#include "gateway/observe/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace sallyport::gateway {
+namespace {
+
+using prometheus::Histogram;
+using prometheus::Registry;
+
+prometheus::Gauge& gauge(Registry& registry, const std::string& name, const std::string& help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+}  // namespace
+
+struct Metrics::Impl {
+  Registry registry;
+  Histogram& lag =
+      prometheus::BuildHistogram()
+          .Name("sallyport_revocation_lag_seconds")
+          .Help("From the store's taking a revocation of another gateway until it is in force here")
+          .Register(registry)
+          .Add({},
+               Histogram::BucketBoundaries{.001, .002, .003, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10});
+  prometheus::Gauge& entries = gauge(registry, "sallyport_revocations", "Entries in the revocation index");
+  prometheus::Gauge& bytes =
+      gauge(registry, "sallyport_revocation_index_bytes", "Memory of the revocation index");
+  prometheus::Gauge& connections = gauge(registry, "sallyport_connections", "Client connections");
+  prometheus::Gauge& ready = gauge(registry, "sallyport_ready", "1 when /readyz says so");
+  prometheus::Gauge& dropped = gauge(registry, "sallyport_log_lines_dropped",
+                                     "Access and audit lines lost to a full disk or a slow reader");
+  prometheus::Gauge& build = prometheus::BuildGauge()
+                                 .Name("sallyport_build_info")
+                                 .Help("Always 1; the version is the label")
+                                 .Register(registry)
+                                 .Add({{"version", SALLYPORT_VERSION}});
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) { impl_->build.Set(1); }
+Metrics::~Metrics() = default;
+
+void Metrics::revocation_arrived(std::chrono::milliseconds lag) {
+  impl_->lag.Observe(std::chrono::duration<double>(lag).count());
+}
+
+void Metrics::revocations(std::size_t entries, std::size_t bytes) {
+  impl_->entries.Set(static_cast<double>(entries));
+  impl_->bytes.Set(static_cast<double>(bytes));
+}
+
+void Metrics::process(std::size_t connections, bool ready, std::uint64_t log_lines_dropped) {
+  impl_->connections.Set(static_cast<double>(connections));
+  impl_->ready.Set(ready ? 1 : 0);
+  impl_->dropped.Set(static_cast<double>(log_lines_dropped));
+}
+
+std::string Metrics::text() const {
+  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+}
+
+}  // namespace sallyport::gateway

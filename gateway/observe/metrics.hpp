@@ -1,0 +1,28 @@
+// The process's own figures for Prometheus. Control thread only; the request path touches none of it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace sallyport::gateway {
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+
+  // A revocation of another process is in force here, this long after the store took it.
+  void revocation_arrived(std::chrono::milliseconds lag);
+  void revocations(std::size_t entries, std::size_t bytes);
+  void process(std::size_t connections, bool ready, std::uint64_t log_lines_dropped);
+
+  std::string text() const;  // exposition format 0.0.4
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sallyport::gateway
