@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 
 #include <csignal>
+#include <cstring>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -23,8 +24,11 @@ struct Resolver::Mailbox {
   Resolver* owner = nullptr;
 };
 
-Resolver::Resolver(net::any_io_executor executor, Lookup lookup)
-    : executor_(std::move(executor)), lookup_(std::move(lookup)), mailbox_(std::make_shared<Mailbox>()) {
+Resolver::Resolver(net::any_io_executor executor, Lookup lookup, std::chrono::milliseconds remember)
+    : executor_(std::move(executor)),
+      lookup_(std::move(lookup)),
+      remember_(remember),
+      mailbox_(std::make_shared<Mailbox>()) {
   mailbox_->owner = this;
 }
 
@@ -90,7 +94,7 @@ void Resolver::ask(const Key& key, Name& name) {
 void Resolver::answered(const Key& key, Endpoints endpoints, error_code ec) {
   Name& name = names_[key];
   name.asking = false;
-  name.until = std::chrono::steady_clock::now() + kRemember;
+  name.until = std::chrono::steady_clock::now() + remember_;
   if (!endpoints.empty()) {
     name.endpoints = std::move(endpoints);
   } else if (name.endpoints.empty()) {

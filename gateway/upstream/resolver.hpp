@@ -29,7 +29,8 @@ class Resolver {
       std::function<Endpoints(const std::string& host, std::uint16_t port, gateway::error_code& ec)>;
   static constexpr std::chrono::seconds kRemember{10};  // getaddrinfo tells no TTL
 
-  explicit Resolver(net::any_io_executor executor, Lookup lookup = system_lookup);
+  explicit Resolver(net::any_io_executor executor, Lookup lookup = system_lookup,
+                    std::chrono::milliseconds remember = kRemember);
   ~Resolver();  // doesn't wait for a lookup that hangs
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -61,6 +62,7 @@ class Resolver {
 
   net::any_io_executor executor_;
   Lookup lookup_;
+  std::chrono::milliseconds remember_;
   std::map<Key, Name> names_;
   std::shared_ptr<Mailbox> mailbox_;
 };
