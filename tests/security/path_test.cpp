@@ -34,12 +34,10 @@ std::string decoded(std::string_view text) {
   return out;
 }
 
-// Overlong and fullwidth forms as a careless decoder reads them.
+// Overlong forms as a careless decoder reads them.
 std::string folded(std::string text) {
   const std::pair<std::string_view, char> forms[] = {
-      {"\xc0\xaf", '/'},     {"\xc0\xae", '.'},     {"\xe0\x80\xaf", '/'}, {"\xe0\x80\xae", '.'},
-      {"\xc1\x9c", '\\'},    {"\xef\xbc\x8f", '/'}, {"\xef\xbc\x8e", '.'}, {"\xe2\x88\x95", '/'},
-      {"\xe2\x81\x84", '/'}, {"\xef\xbc\xbc", '\\'}};
+      {"\xc0\xaf", '/'}, {"\xc0\xae", '.'}, {"\xe0\x80\xaf", '/'}, {"\xe0\x80\xae", '.'}, {"\xc1\x9c", '\\'}};
   for (const auto& [form, plain] : forms)
     for (std::size_t at; (at = text.find(form)) != text.npos;) text.replace(at, form.size(), 1, plain);
   return text;
@@ -83,7 +81,7 @@ std::string resolved(std::string_view text) {
 
 // Every way in which somebody may read the target that arrived.
 std::set<std::string> readings(const std::string& target) {
-  std::set<std::string> found{target};
+  std::set<std::string> found{target.substr(0, target.find('?'))};
   const auto add = [&](auto change) {
     std::set<std::string> more;
     for (const std::string& text : found) more.insert(change(text));
@@ -92,7 +90,6 @@ std::set<std::string> readings(const std::string& target) {
   const auto cut_at = [](std::string_view marks) {
     return [marks](const std::string& text) { return text.substr(0, text.find_first_of(marks)); };
   };
-  add(cut_at("?"));
   add(cut_at("#"));
   for (int i = 0; i < 3; ++i) add(decoded);
   add(folded);
@@ -103,7 +100,7 @@ std::set<std::string> readings(const std::string& target) {
     return text;
   });
   add([](std::string text) {
-    std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
+    std::erase_if(text, [](char c) { return c == '\t' || c == '\r' || c == '\n'; });
     return text;
   });
   add(without_parameters);
@@ -222,8 +219,6 @@ std::vector<Spelling> spellings() {
       {"bad_utf8_continuation", "/public/%80"},
       {"raw_high_byte", "/public/\xff"},
       {"raw_utf8", "/public/\xc3\xa9"},
-      {"fullwidth_dots", "/public/%ef%bc%8e%ef%bc%8e/private/x", 0},
-      {"fullwidth_slash", "/public/..%ef%bc%8fprivate/x", 0},
       {"fragment", "/public/a#/private/x"},
       {"fragment_first", "/public#/../private/x"},
       {"fragment_escaped", "/public/a%23/../private/x"},
@@ -235,7 +230,7 @@ std::vector<Spelling> spellings() {
       {"asterisk_prefix", "*/private/x"},
       // plain and case
       {"private_itself", "/private/x", 401},
-      {"private_without_slash", "/private", 404},
+      {"private_without_slash", "/private", 401},
       {"private_escaped_letter", "/%70rivate/x", 401},
       {"private_all_escaped", "/%70%72%69%76%61%74%65/x", 401},
       {"private_twice_escaped_letter", "/%2570rivate/x"},
@@ -246,7 +241,7 @@ std::vector<Spelling> spellings() {
       {"admin", "/admin/x", 401},
       {"lookalike_of_public", "/public-evil/x", 404},
       {"lookalike_with_dot", "/public.private/x", 404},
-      {"public_without_slash", "/public", 404},
+      {"public_without_slash", "/public", 200},
       {"root", "/", 404},
       {"private_in_query", "/public/a?x=/../private/x", 200},
       {"question_marks",
@@ -344,6 +339,9 @@ TEST_F(RoutingInputs, OptionsIsNoWayAroundAuthentication) {
   EXPECT_EQ(world().client().call("OPTIONS", "/private/x").status, 401);
   EXPECT_EQ(world().client().call("OPTIONS", "/private/x", preflight).status, 401);
   EXPECT_EQ(world().client().call("OPTIONS", "/cors/x", origin).status, 401);
+  const Headers asks_for_post{{"Origin", "https://app.test"}, {"Access-Control-Request-Method", "POST"}};
+  EXPECT_EQ(world().client().call("OPTIONS", "/post-only/x", asks_for_post).status, 405);
+  EXPECT_EQ(world().open.requests("/post-only/x").size(), 0u);
   EXPECT_EQ(world().client().call("OPTIONS", "/cors/x", preflight).status, 204);
   EXPECT_EQ(world().client().call("GET", "/cors/x", preflight).status, 401);
   EXPECT_EQ(world().client().call("POST", "/cors/x", preflight).status, 401);

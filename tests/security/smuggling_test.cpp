@@ -131,7 +131,7 @@ std::vector<Refused> refused_heads() {
       {"name_with_bracket", "F7", get("X[Y]: a\r\n")},
       {"name_with_high_byte", "F7", get("X\xc3\xa9: a\r\n")},
       {"name_in_quotes", "F7", get("\"Content-Length\": 5\r\n")},
-      {"simple_request", "F1", "GET /public/a\r\n"},
+      {"simple_request", "F1", "GET /public/a\r\n\r\n"},
       {"two_blanks_in_line", "F1", "GET  /public/a HTTP/1.1\r\nHost: t\r\n\r\n"},
       {"tab_in_line", "F1", "GET\t/public/a\tHTTP/1.1\r\nHost: t\r\n\r\n"},
       {"blank_behind_version", "F1", "GET /public/a HTTP/1.1 \r\nHost: t\r\n\r\n"},

@@ -46,7 +46,8 @@ routes:
   - {path: /claims/, upstream: guarded, auth: required, claims_to_headers: {tenant: X-Tenant}}
   - {path: /strip/, upstream: open, auth: none, strip_prefix: /strip}
   - {path: /files/, upstream: open, auth: none, encoded_slash: pass}
-  - {path: /, host: admin.test, upstream: guarded, auth: required}
+  - {path: /status, host: admin.test, upstream: guarded, auth: required}
+  - {path: /public/, host: admin.test, upstream: guarded, auth: required}
   - {path: /status, host: app.test, upstream: open, auth: none}
 )";
   return text;
