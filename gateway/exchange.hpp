@@ -81,6 +81,15 @@ class Exchange {
   virtual void depends_on(Stream* upstream) = 0;
   // No further request on this connection; what is answered from now on says so.
   virtual void close_after() = 0;
+
+  // The byte stream below, where this exchange has it alone; nullptr: it is shared with others.
+  virtual Stream* carrier() = 0;
+  // Answers 101 and gives the carrier away, for good. What the client has sent behind its request lies in
+  // `early`, valid as long as the exchange.
+  virtual Task<error_code> switch_protocols(const ResponseHead& head, const ResponseRules& rules,
+                                            std::string_view protocol, std::string_view& early) = 0;
+  // What went through the carrier since, for the log; the connection is to end.
+  virtual void tunnelled(std::uint64_t in, std::uint64_t out) = 0;
 };
 
 }  // namespace sallyport::gateway

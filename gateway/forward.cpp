@@ -5,8 +5,9 @@
 #include <cstring>
 
 #include "gateway/body_pump.hpp"
+#include "gateway/http1/tunnel.hpp"
+#include "gateway/http1/upgrade.hpp"
 #include "gateway/identity_headers.hpp"
-#include "gateway/path.hpp"
 #include "gateway/refuse.hpp"
 #include "gateway/text.hpp"
 #include "gateway/upstream/retry.hpp"
@@ -46,6 +47,10 @@ struct Forwarding {
   Verdict verdict = Verdict::upstream_unreachable;
   upstream::Failure failure{};
   upstream::Sent sent{};
+  http1::Upgrade upgrade{};
+  Stream* upstream = nullptr;            // of the attempt under way
+  PeerWatches::Watch* client = nullptr;  // null: its connection isn't its own
+  bool client_gone() const { return client != nullptr && client->gone(); }
 };
 
 // What the balance goes by; 0: nothing to go by.
@@ -88,10 +93,10 @@ void write_head(Forwarding& f) {
   std::string identity;
   if (f.context.claims) identity = identity_headers(*f.context.claims, route.config->claims_to_headers);
   http1::ForwardContext how;
-  how.path = route.forward.strip_prefix.empty() ? f.context.path
-                                                : without_prefix(f.context.path, route.forward.strip_prefix);
-  how.query = head.query;
-  how.has_query = head.has_query;
+  how.path = f.context.path;  // append_request_head() cuts the prefix, once
+  how.query = f.context.query ? std::string_view(*f.context.query) : head.query;
+  how.has_query = f.context.query ? !f.context.query->empty() : head.has_query;
+  how.upgrade = f.upgrade.protocol;
   how.identity = identity;
   how.provenance = f.context.provenance.lines;
   f.context.upstream_head.clear();
@@ -128,11 +133,12 @@ Task<Attempt> read_response_head(Forwarding& f, upstream::Connection& up, BodyPu
       }
       if (step.progress == Progress::complete) {
         const ResponseHead& head = up.reader.head();
-        if (head.status >= 200) {
+        const bool switches = !f.upgrade.protocol.empty() && http1::switches_to(head, f.upgrade.protocol);
+        if (head.status >= 200 || switches) {
           in.taken += step.consumed;
           co_return Attempt::done;
         }
-        if (head.status == 101 || ++interim > kMaxInterim) {  // nobody asked to switch
+        if (head.status == 101 || ++interim > kMaxInterim) {  // to something that nobody asked for
           f.verdict = Verdict::upstream_invalid;
           f.context.reason = "unexpected_interim_response";
           co_return Attempt::failed;
@@ -141,7 +147,12 @@ Task<Attempt> read_response_head(Forwarding& f, upstream::Connection& up, BodyPu
         if (head.status != 100) {
           const ResponseRules rules = rules_of(f);
           f.sent.answer_started = true;
-          if (co_await f.exchange.write_interim(head, rules)) co_return Attempt::done;
+          if (co_await f.exchange.write_interim(head, rules)) {
+            f.context.reason = "client_gone";
+            f.exchange.cut();
+            in.filled = in.taken = 0;  // there is no response to pass on
+            co_return Attempt::done;
+          }
         }
         in.taken += step.consumed;
         std::memmove(in.block.data(), in.block.data() + in.taken, in.filled - in.taken);
@@ -153,16 +164,18 @@ Task<Attempt> read_response_head(Forwarding& f, upstream::Connection& up, BodyPu
     }
     const std::span<char> room(in.block.data() + in.filled,
                                std::min(in.block.size() - in.filled, kFirstRead));
-    const IoResult got = co_await up.stream.read_some(room);
+    IoResult got{0, net::error::operation_aborted};
+    if (!f.client_gone()) got = co_await up.stream.read_some(room);
     if (got.ec) {
       if (const auto verdict = verdict_of(pump)) {
         f.verdict = *verdict;
         f.context.reason = pump.end() == BodyPump::End::refused ? pump.refusal().reason : "max_body";
         co_return Attempt::failed;
       }
-      if (pump.end() == BodyPump::End::client_gone) {
+      if (pump.end() == BodyPump::End::client_gone || f.client_gone()) {
         f.context.reason = "client_gone";
         f.exchange.cut();
+        in.filled = in.taken = 0;  // there is no response to pass on
         co_return Attempt::done;
       }
       const bool nothing_came = in.filled == 0 && interim == 0;
@@ -177,6 +190,62 @@ Task<Attempt> read_response_head(Forwarding& f, upstream::Connection& up, BodyPu
   }
 }
 
+bool is_event_stream(const ResponseHead& head) {
+  const Field* type = head.find(FieldId::content_type);
+  return type != nullptr && iequals(trim(type->value.substr(0, type->value.find(';'))), "text/event-stream");
+}
+
+// Enters a stream of somebody known into the worker's register; `told` hears when it must end, at once where
+// it was revoked since the request was judged.
+void enter_stream(Forwarding& f, std::optional<OpenStreams::Entry>& entry,
+                  std::function<void(StreamEnd)> told) {
+  if (!f.context.claims) return;
+  const config::Refresh& refresh = f.worker.runtime().config.tokens.refresh;
+  std::optional<std::chrono::seconds> longest;
+  if (refresh.absolute_ttl.count() > 0) longest = refresh.absolute_ttl;
+  const jose::Claims& claims = *f.context.claims;
+  const UnixSeconds expired = f.worker.authenticator().end_of(claims);
+  entry.emplace(f.worker.streams(), f.context.claims,
+                stream_limit(claims, f.context.route->config->stream_ends, expired, longest),
+                std::move(told));
+  entry->recheck(f.worker.authenticator().index(), f.worker.unix_now());
+}
+
+// An event stream ends with its token, as if the upstream had ended it: the client asks again, with a new
+// one.
+Task<> end_event_stream(Forwarding& f, StreamEnd why, bool framed_by_length) {
+  f.context.reason = to_string(why);
+  if (framed_by_length || co_await f.exchange.write_body({}, true)) f.exchange.cut();
+}
+
+// The upstream has switched: from here on bytes go both ways until the tunnel ends.
+Task<> relay_tunnel(Forwarding& f, upstream::Connection& up, Incoming& in) {
+  const auto& limits = f.worker.runtime().config.limits;
+  f.context.status = 101;
+  const ResponseRules rules = rules_of(f);
+  std::string_view early;
+  if (co_await f.exchange.switch_protocols(up.reader.head(), rules, f.upgrade.protocol, early)) {
+    f.context.reason = "client_gone";
+    f.exchange.cut();
+    co_return;
+  }
+  const http1::Tunnel::Limits tunnel_limits{f.pool.config().stream_idle.value_or(limits.stream_idle),
+                                            limits.write_stall};
+  http1::Tunnel tunnel(*f.exchange.carrier(), up.stream, f.worker.deadlines(), f.worker.blocks(),
+                       tunnel_limits, f.worker.executor());
+  if (f.upgrade.websocket) {
+    const auto chance = f.worker.chance();
+    tunnel.speaks_websocket({chance[0], chance[1], chance[2], chance[3]});
+  }
+  co_await tunnel.begin(early, in.rest());
+  in.block.release();
+  std::optional<OpenStreams::Entry> entry;
+  enter_stream(f, entry, [&tunnel](StreamEnd why) { tunnel.end(to_string(why)); });
+  co_await tunnel.run();
+  f.exchange.tunnelled(tunnel.bytes_from_client(), tunnel.bytes_from_upstream());
+  f.context.reason = tunnel.cause();
+}
+
 // Passes the response on, each read at once. true: it is whole and the upstream connection is clean.
 Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in) {
   const ResponseHead& head = up.reader.head();
@@ -187,6 +256,12 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
   bool complete =
       head.framing == Framing::none || (head.framing == Framing::length && head.content_length == 0);
   std::string_view cut;
+  std::optional<OpenStreams::Entry> entry;
+  if (!complete && is_event_stream(head)) {
+    if (f.client != nullptr) f.client->wants(Patience::event_stream);
+    enter_stream(f, entry, [&up](StreamEnd) { up.stream.cancel(); });
+  }
+  const bool by_length = head.framing == Framing::length;
   for (;;) {
     std::array<std::string_view, kMaxPieces> pieces;
     std::size_t count = 0;
@@ -216,7 +291,17 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
     in.taken = 0;
     up.stream.read_until(std::chrono::steady_clock::now() + patience);
     const std::span<char> room(in.block.data() + in.filled, in.block.size() - in.filled);
-    const IoResult got = co_await up.stream.read_some(room);
+    IoResult got{0, net::error::operation_aborted};
+    if (!f.client_gone() && !(entry && entry->ended() != StreamEnd::none))
+      got = co_await up.stream.read_some(room);
+    if (entry && entry->ended() != StreamEnd::none) {
+      co_await end_event_stream(f, entry->ended(), by_length);
+      co_return false;
+    }
+    if (got.ec && f.client_gone()) {
+      cut = "client_gone";
+      break;
+    }
     if (got.ec == net::error::eof && up.reader.end_of_stream().progress == Progress::complete) {
       complete = true;
     } else if (got.ec) {
@@ -243,6 +328,7 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
   lease->stream.never_after(f.latest);
   lease->stream.read_until(SteadyTime::max());  // the pump starts the clock when the request is out
   f.exchange.depends_on(&lease->stream);
+  f.upstream = &lease->stream;
   const bool sent = co_await pump.begin(f.context.upstream_head);
   if (!sent) pump.start();
   if (pump.end() == BodyPump::End::upstream_failed)
@@ -275,13 +361,29 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
     f.context.upstream_answered = std::chrono::steady_clock::now();
     // An answer before the whole request: what the client still sends is for nobody (RFC 9112 9.6).
     if (pump.end() != BodyPump::End::sent) f.exchange.close_after();
-    clean = co_await relay_response(f, *lease.operator->(), in);
+    if (head->status == 101)
+      co_await relay_tunnel(f, *lease.operator->(), in);
+    else
+      clean = co_await relay_response(f, *lease.operator->(), in);
   }
   clean = clean && pump.end() == BodyPump::End::sent;
   co_await pump.finish();
   f.exchange.depends_on(nullptr);
+  f.upstream = nullptr;
   if (clean) lease.give_back();
   co_return result;
+}
+
+// RFC 6455 4.4: the version that would do; RFC 9110 15.5.22: the protocol.
+Task<> refuse_upgrade(Worker& worker, Exchange& exchange, RequestContext& context, unsigned status) {
+  if (status != 426) co_return co_await refuse(worker, exchange, context, Verdict::upgrade_refused);
+  constexpr Reply kReply{426, "upgrade_required", "WebSocket is spoken here in version 13", {}, false, false};
+  context.status = kReply.status;
+  context.refusal = kReply.error;
+  ReplyContext how = reply_context(worker, context);
+  how.extra = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  const OwnAnswer answer{kReply.status, &kReply, {}, {}};
+  if (const error_code ec = co_await exchange.answer(answer, how)) exchange.cut();
 }
 
 Verdict verdict_of(upstream::AcquireError error) {
@@ -308,6 +410,18 @@ Task<> forward(Worker& worker, Exchange& exchange, RequestContext& context) {
     context.reason = "max_body";
     co_return co_await refuse(worker, exchange, context, Verdict::body_too_large);
   }
+  f.upgrade = http1::wanted_upgrade(head, route.config->upgrades);
+  if (f.upgrade.refusal != 0) {
+    context.reason = f.upgrade.reason;
+    co_return co_await refuse_upgrade(worker, exchange, context, f.upgrade.refusal);
+  }
+  std::optional<PeerWatches::Watch> watch;
+  if (Stream* carrier = exchange.carrier()) {
+    watch.emplace(worker.waiting_clients(), carrier->socket().native_handle(), [&f] {
+      if (f.upstream != nullptr) f.upstream->cancel();
+    });
+    f.client = &*watch;
+  }
   write_head(f);
   context.upstream_asked = std::chrono::steady_clock::now();
   const config::Upstream& rules = f.pool.config();
@@ -324,6 +438,12 @@ Task<> forward(Worker& worker, Exchange& exchange, RequestContext& context) {
       break;
     }
     context.reason.clear();
+    if (f.client_gone()) {  // while it waited for a place
+      context.reason = "client_gone";
+      (*lease).give_back();
+      exchange.cut();
+      co_return;
+    }
     const std::size_t server = (*lease)->server;
     context.server = rules.servers[server].url;
     f.failure = {};

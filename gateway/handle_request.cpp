@@ -8,6 +8,7 @@
 #include "gateway/forward.hpp"
 #include "gateway/path.hpp"
 #include "gateway/refuse.hpp"
+#include "gateway/tickets.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
@@ -67,6 +68,11 @@ Task<> answer_preflight(Worker& worker, Exchange& exchange, RequestContext& cont
   (void)co_await exchange.answer(answer, reply);  // a client that left is seen at the next read
 }
 
+const CorsPolicy* cors_of(const Runtime& runtime, const Match& match) {
+  if (match.kind == Match::Kind::endpoint) return &runtime.endpoint_cors;
+  return match.has_route ? &runtime.routes[match.route].cors : nullptr;
+}
+
 Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
   const RequestHead& head = exchange.request();
   const Runtime& runtime = worker.runtime();
@@ -79,10 +85,15 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
   context.path = path.path;
 
   const auto asked = preflight_method(head);
-  const Match match = runtime.router.find(head.host, path, asked.value_or(head.method));
+  Match match = runtime.router.find(head.host, path, asked.value_or(head.method));
+  const CorsPolicy* cors = cors_of(runtime, match);
+  if (asked && (cors == nullptr || !cors->on())) {
+    // No preflight to answer here: an OPTIONS like any other, which doesn't borrow the rule of another
+    // method.
+    match = runtime.router.find(head.host, path, head.method);
+    cors = cors_of(runtime, match);
+  }
   if (match.has_route) context.route = &runtime.routes[match.route];
-  const bool own = match.kind == Match::Kind::endpoint;
-  const CorsPolicy* cors = own ? &runtime.endpoint_cors : context.route ? &context.route->cors : nullptr;
   if (cors != nullptr && cors->on()) {
     if (asked && match.kind != Match::Kind::bad_path)
       co_return co_await answer_preflight(worker, exchange, context, *cors);
@@ -107,8 +118,9 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
     case Match::Kind::route:
       break;
   }
-  if (const auto verdict = judge(worker, head, context.route->policy, context))
-    co_return co_await refuse(worker, exchange, context, *verdict);
+  TicketJudgement judged = co_await judge_ticket(worker, head, *context.route, context);
+  if (!judged.judged) judged.verdict = judge(worker, head, context.route->policy, context);
+  if (judged.verdict) co_return co_await refuse(worker, exchange, context, *judged.verdict);
   co_await forward(worker, exchange, context);
 }
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kMaxAuthorizationFields = 2;  // two are refused like twenty
 
+}  // namespace
+
 Verdict answer_of(policy::Verdict verdict) {
   switch (verdict) {
     case policy::Verdict::token_missing:
@@ -27,8 +29,6 @@ Verdict answer_of(policy::Verdict verdict) {
       return Verdict::token_invalid;
   }
 }
-
-}  // namespace
 
 policy::Credential credential_of(const RequestHead& head) {
   std::array<std::string_view, kMaxAuthorizationFields> values;

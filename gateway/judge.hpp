@@ -13,6 +13,7 @@ namespace sallyport::gateway {
 class Worker;
 
 policy::Credential credential_of(const RequestHead& head);
+Verdict answer_of(policy::Verdict verdict);  // of one that doesn't pass
 
 // Fills the context's claims; nullopt: go on, else what to answer. A token seen for the first time is
 // confirmed.

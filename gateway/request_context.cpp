@@ -9,6 +9,7 @@ void RequestContext::clear() {
   upstream_head.clear();
   reason.clear();
   path = endpoint = refusal = server = {};
+  query.reset();
   route = nullptr;
   claims.reset();
   status = 0;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,7 @@ struct RequestContext {
   std::string cors;           // header lines for the answer
   std::string upstream_head;  // the request head as sent
   std::string_view path;      // normalised; views live until the request ends
+  std::optional<std::string> query;  // instead of the request's: a one-time ticket was taken out of it
   const CompiledRoute* route = nullptr;
   std::string_view endpoint;                   // "login", ... where we answered ourselves
   std::shared_ptr<const jose::Claims> claims;  // of whoever sent it, also where refused

@@ -128,6 +128,7 @@ Router::Compiled Router::compile(const config::Config& config) {
   endpoint(paths.sessions, OwnEndpoint::session, "DELETE");
   endpoint(paths.password, OwnEndpoint::password, "POST");
   endpoint(paths.me, OwnEndpoint::me, "GET");
+  endpoint(paths.ticket, OwnEndpoint::ticket, "POST");
   endpoint(paths.jwks, OwnEndpoint::jwks, "GET");
   endpoint(paths.metadata, OwnEndpoint::metadata, "GET");
   for (std::size_t i = 0; i < config.routes.size(); ++i) {

@@ -24,6 +24,7 @@ enum class OwnEndpoint : std::uint8_t {
   session,
   password,
   me,
+  ticket,
   jwks,
   metadata,
 };

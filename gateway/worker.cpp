@@ -109,6 +109,12 @@ void Worker::run() {
   io_.run();
 }
 
+void Worker::enforce(std::shared_ptr<const revocation::RevocationSet> index) {
+  const bool news = index.get() != &authenticator_.index();
+  authenticator_.use(std::move(index));
+  if (news) streams_.recheck(authenticator_.index(), unix_now());
+}
+
 policy::Freshness Worker::freshness() const {
   const auto age = std::chrono::steady_clock::now() - as_of_;
   return {ready_, std::chrono::duration_cast<std::chrono::milliseconds>(age)};
@@ -133,6 +139,8 @@ Task<> Worker::tick() {
       date_ = imf_fixdate(second);
       dated_ = second;
       for (const auto& pool : pools_) pool->close_idle(now);
+      streams_.tick(second);
+      waiting_clients_.check();
       // Confirmations that the store didn't take are offered again, a few at a time.
       for (std::size_t i = 0; i < 100 && !unconfirmed_.empty(); ++i)
         confirm(std::move(unconfirmed_.extract(unconfirmed_.begin()).value()));

@@ -24,12 +24,14 @@
 #include "gateway/net/admission.hpp"
 #include "gateway/net/buffers.hpp"
 #include "gateway/net/deadlines.hpp"
+#include "gateway/net/peer_watch.hpp"
 #include "gateway/net/tls_files.hpp"
 #include "gateway/observe/access_log.hpp"
 #include "gateway/observe/log_writer.hpp"
 #include "gateway/request_context.hpp"
 #include "gateway/revoker.hpp"
 #include "gateway/runtime.hpp"
+#include "gateway/streams.hpp"
 #include "gateway/upstream/pool.hpp"
 
 namespace sallyport::gateway {
@@ -72,9 +74,7 @@ class Worker {
   }
 
   // On the worker's thread:
-  void enforce(std::shared_ptr<const revocation::RevocationSet> index) {
-    authenticator_.use(std::move(index));
-  }
+  void enforce(std::shared_ptr<const revocation::RevocationSet> index);
   void refresh(bool ready, SteadyTime as_of) {
     ready_ = ready;
     as_of_ = as_of;
@@ -90,6 +90,8 @@ class Worker {
   policy::Freshness freshness() const;
   upstream::Pool& pool(std::size_t upstream) { return *pools_[upstream]; }
   BufferPool& blocks() { return blocks_; }
+  OpenStreams& streams() { return streams_; }
+  PeerWatches& waiting_clients() { return waiting_clients_; }
   Issuing* issuing() { return issuing_.get(); }
   stores::Stores& stores() { return stores_; }
   Deadlines& deadlines() { return deadlines_; }
@@ -133,6 +135,8 @@ class Worker {
   http1::ScratchPool scratch_;
   std::vector<std::unique_ptr<RequestContext>> contexts_;
   policy::Authenticator authenticator_;
+  OpenStreams streams_;
+  PeerWatches waiting_clients_;
   bool ready_ = false;  // the revocation log was read whole
   SteadyTime as_of_{};
   stores::Stores stores_;

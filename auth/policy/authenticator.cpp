@@ -35,7 +35,6 @@ void Authenticator::use(Issuers issuers) {
   ++key_generation_;
 }
 
-// The moment from which the token is expired, the issuer's clock skew granted.
 UnixSeconds Authenticator::end_of(const jose::Claims& claims) const {
   constexpr std::chrono::seconds kFar{
       1LL << 53};  // no time that a token can name overflows when the skew is added
@@ -70,7 +69,19 @@ Decision Authenticator::decide(const Credential& credential, const RoutePolicy& 
   if (credential.kind == Credential::Kind::none)
     return verdict_only(policy.auth == AuthMode::optional ? Verdict::anonymous : Verdict::token_missing);
 
-  Known known = know(credential.token, now);
+  return judge(know(credential.token, now), policy, now, freshness);
+}
+
+Decision Authenticator::decide(std::shared_ptr<const jose::Claims> claims, const RoutePolicy& policy,
+                               UnixSeconds now, Freshness freshness) {
+  Known known;
+  known.token.digests = revocation::digests_of(*claims);
+  known.expired = now >= end_of(*claims);
+  known.token.claims = std::move(claims);
+  return judge(std::move(known), policy, now, freshness);
+}
+
+Decision Authenticator::judge(Known known, const RoutePolicy& policy, UnixSeconds now, Freshness freshness) {
   Decision decision;
   decision.reason = known.error;
   decision.claims = std::move(known.token.claims);

@@ -65,18 +65,23 @@ class Authenticator {
 
   Decision decide(const Credential& credential, const RoutePolicy& policy, UnixSeconds now,
                   Freshness freshness);
+  // The same for claims of a token that was verified before (a one-time ticket carries them).
+  Decision decide(std::shared_ptr<const jose::Claims> claims, const RoutePolicy& policy, UnixSeconds now,
+                  Freshness freshness);
 
   // The claims of a token that is good but for expiry and revocation (logout, refresh with both tokens).
   boost::system::result<std::shared_ptr<const jose::Claims>, jose::TokenError> claims_of(
       std::string_view token, UnixSeconds now);
 
+  // The moment from which a token of these claims is expired, the issuer's clock skew granted.
+  UnixSeconds end_of(const jose::Claims& claims) const;
   const revocation::RevocationSet& index() const { return *index_; }
   const VerifiedCache& cache() const { return cache_; }
 
  private:
   struct Known;
   Known know(std::string_view token, UnixSeconds now);
-  UnixSeconds end_of(const jose::Claims& claims) const;
+  Decision judge(Known known, const RoutePolicy& policy, UnixSeconds now, Freshness freshness);
 
   Issuers issuers_;
   jose::TokenVerifier verifier_;

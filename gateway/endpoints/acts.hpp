@@ -14,6 +14,7 @@ Task<> list_sessions(Call call);
 Task<> end_session(Call call);
 Task<> change_password(Call call);
 Task<> me(Call call);
+Task<> ticket(Call call);
 Task<> jwks(Call call);
 Task<> metadata(Call call);
 

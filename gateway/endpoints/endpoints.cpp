@@ -31,6 +31,8 @@ Act act_of(OwnEndpoint endpoint) {
       return {"password", change_password};
     case OwnEndpoint::me:
       return {"me", me};
+    case OwnEndpoint::ticket:
+      return {"ticket", ticket};
     case OwnEndpoint::jwks:
       return {"jwks", jwks, true};
     case OwnEndpoint::metadata:

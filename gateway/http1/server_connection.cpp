@@ -247,6 +247,31 @@ Task<error_code> ServerConnection::write_interim(const gateway::ResponseHead& he
   co_return co_await send(pieces);
 }
 
+Task<error_code> ServerConnection::switch_protocols(const gateway::ResponseHead& head,
+                                                    const gateway::ResponseRules& rules,
+                                                    std::string_view protocol, std::string_view& early) {
+  ResponseContext context;
+  context.request_id = rules.request_id;
+  context.date = rules.date;
+  context.cors = rules.cors;
+  context.extra = rules.extra;
+  context.upgrade = protocol;
+  scratch_->out.clear();
+  append_response_head(scratch_->out, head, *rules.policy, context);
+  started_ = true;
+  keep_alive_ = false;
+  early = std::exchange(pending_, {});
+  std::array<iovec, 1> pieces{piece_of(scratch_->out)};
+  co_return co_await send(pieces);
+}
+
+void ServerConnection::tunnelled(std::uint64_t in, std::uint64_t out) {
+  bytes_in_ += in;
+  bytes_out_ += out;
+  cut_ = true;  // nothing of HTTP follows, not even an orderly end of it
+  keep_alive_ = false;
+}
+
 Task<error_code> ServerConnection::answer(const gateway::OwnAnswer& answer, gateway::ReplyContext context) {
   // What the client still sends must not be taken for its next request.
   while (!body_complete_ && body_buffered() && keep_alive_) next_piece();

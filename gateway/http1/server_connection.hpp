@@ -89,6 +89,11 @@ class ServerConnection final : public gateway::Exchange {
   void cut() override;
   void depends_on(gateway::Stream* upstream) override { upstream_ = upstream; }
   void close_after() override { keep_alive_ = false; }
+  gateway::Stream* carrier() override { return &stream_; }
+  Task<gateway::error_code> switch_protocols(const gateway::ResponseHead& head,
+                                             const gateway::ResponseRules& rules, std::string_view protocol,
+                                             std::string_view& early) override;
+  void tunnelled(std::uint64_t in, std::uint64_t out) override;
 
  private:
   enum class Next { request, refused, close };
