@@ -13,7 +13,9 @@ void BodyPump::ended(End end) {
   if (end_ != End::running) return;
   end_ = end;
   if (end == End::sent) {
-    upstream_.read_until(std::chrono::steady_clock::now() + limits_.response);
+    // Where the response is under way already, its reader has a deadline of its own.
+    if (!exchange_.response_started())
+      upstream_.read_until(std::chrono::steady_clock::now() + limits_.response);
   } else if (end != End::upstream_failed && end != End::stopped) {
     upstream_.cancel();  // whoever waits for a response to half a request stops waiting
   }

@@ -210,16 +210,18 @@ TEST_F(ProxyTest, AClientThatLeavesInTheMiddleOfAnAnswerEndsTheUpstreamsWork) {
   EXPECT_TRUE(noticed);
 }
 
-TEST_F(ProxyTest, AClientThatLeavesWhileItWaitsEndsTheUpstreamsWork) {
+TEST(ProxyStream, AClientThatLeavesWhileItWaitsEndsTheUpstreamsWork) {
+  Origin origin;
+  GatewayProcess gateway(SALLYPORT_BINARY, proxy_config(origin.url(), "", "1h"));
   for (const bool reset : {true, false}) {
     Gate arrived, done;
     std::atomic<bool> noticed = false;
-    proxy.origin.on("/poll", [&](Exchange& exchange) {
+    origin.on("/poll", [&](Exchange& exchange) {
       arrived.open();
       noticed = exchange.closed_by_peer(std::chrono::milliseconds(5'000));
       done.open();
     });
-    HttpConnection client = proxy.connect();
+    HttpConnection client(gateway.port());
     client.send(request_text("GET", "/poll"));
     ASSERT_TRUE(arrived.wait());
     if (reset)

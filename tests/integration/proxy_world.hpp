@@ -14,15 +14,16 @@
 namespace sallyport::testing {
 
 // One worker, so that there is one pool and what is reused is certain.
-inline std::string proxy_config(const std::string& upstream_url, const std::string& more = {}) {
+inline std::string proxy_config(const std::string& upstream_url, const std::string& more = {},
+                                const std::string& timeout = "2s") {
   return R"(
 workers: 1
 listeners: [{address: "127.0.0.1:0"}]
 log: {access: stdout, audit: "off"}
 upstreams: {api: {servers: [")" +
          upstream_url + R"("]}}
-routes: [{path: /, upstream: api, auth: none, max_body: 1GiB, timeout: 2s}]
-)" + more;
+routes: [{path: /, upstream: api, auth: none, max_body: 1GiB, timeout: )" +
+         timeout + "}]\n" + more;
 }
 
 struct Proxy {
