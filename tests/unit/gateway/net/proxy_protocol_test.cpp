@@ -69,7 +69,7 @@ TEST_P(GoodHeader, WantsMoreAtEachOfItsTruncations) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Proxy, GoodHeader, ::testing::ValuesIn(kGood),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 struct BadRow {
   const char* name;
@@ -118,7 +118,7 @@ TEST_P(BadHeader, IsRefusedWithAReason) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Proxy, BadHeader, ::testing::ValuesIn(kBad),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(ProxyHeader, IsRefusedAtTheFirstByteThatCannotBelongToOne) {
   EXPECT_EQ(read_proxy_header("PROXX").state, State::refused);
