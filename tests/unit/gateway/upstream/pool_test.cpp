@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/write.hpp>
 
 #include <filesystem>
 
@@ -210,10 +211,7 @@ TEST_F(PoolOverSockets, GivesUpASilentServerAtTheConnectTimeout) {
   std::vector<tcp::socket> fillers;
   for (int i = 0; i < 3; ++i) {
     fillers.emplace_back(context);
-    fillers.back().open(tcp::v4());
-    fillers.back().non_blocking(true);
-    gateway::error_code ignored;
-    fillers.back().connect(silent.local_endpoint(), ignored);
+    fillers.back().async_connect(silent.local_endpoint(), [](const gateway::error_code&) {});
   }
   config.servers[0].port = silent.local_endpoint().port();
   const SteadyTime began = std::chrono::steady_clock::now();
