@@ -49,9 +49,8 @@ int rotate(jose::KeyDirectory& keys, bool refresh) {
   const auto id = refresh ? keys.rotate_refresh(now_seconds()) : keys.rotate(now_seconds());
   if (!id) return failed(id.error());
   say("current: " + *id);
-  complain(
-      "the key before still verifies; a running gateway signs with the new one after its next reload "
-      "(SIGHUP)");
+  complain(refresh ? "the key before still verifies; running gateways use the new one within seconds"
+                   : "the key before still verifies; running gateways sign with the new one within seconds");
   return kFine;
 }
 
@@ -66,14 +65,13 @@ int list(jose::KeyDirectory& keys) {
 }
 
 int revoke(jose::KeyDirectory& keys, const std::string& id) {
-  const auto removed = keys.revoke(id);
+  const auto removed = keys.revoke(id, now_seconds());
   if (!removed) {
     complain(removed.error());
     return kWrongInput;
   }
   say("removed " + id);
-  complain("a running gateway drops it at its next reload (SIGHUP); `sallyport revoke --key " + id +
-           "` refuses its tokens at once");
+  complain("running gateways drop it within seconds: what it signed is token_invalid then");
   return kFine;
 }
 

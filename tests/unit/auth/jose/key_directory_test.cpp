@@ -244,7 +244,7 @@ TEST_F(KeyDirectoryTest, ListsKeysWithTheirTimes) {
 TEST_F(KeyDirectoryTest, ForgetsARevokedKey) {
   const OwnKeys before = opened();
   ASSERT_TRUE(keys().rotate(at(1)));
-  const auto removed = keys().revoke(before.signing->id);
+  const auto removed = keys().revoke(before.signing->id, at(0));
   ASSERT_TRUE(removed) << removed.error();
   EXPECT_EQ(opened().verifying->find(before.signing->id, Algorithm::es256), nullptr);
   EXPECT_FALSE(fs::exists(path_ / (before.signing->id + ".pem")));
@@ -252,8 +252,8 @@ TEST_F(KeyDirectoryTest, ForgetsARevokedKey) {
 
 TEST_F(KeyDirectoryTest, ReplacesARevokedCurrentKeyAtTheNextOpen) {
   const OwnKeys before = opened();
-  ASSERT_TRUE(keys().revoke(before.signing->id));
-  ASSERT_TRUE(keys().revoke(before.refresh[0].id));
+  ASSERT_TRUE(keys().revoke(before.signing->id, at(0)));
+  ASSERT_TRUE(keys().revoke(before.refresh[0].id, at(0)));
   const OwnKeys after = opened();
   EXPECT_NE(after.signing->id, before.signing->id);
   EXPECT_THAT(key_ids(*after.verifying), ElementsAre(after.signing->id));
@@ -265,7 +265,7 @@ TEST_F(KeyDirectoryTest, RefusesToRevokeWhatItDoesNotHave) {
   opened();
   const auto before = files();
   for (const char* id : {"", "nobody", "../keys/state", "state.json", ".", "/etc/passwd"}) {
-    const auto removed = keys().revoke(id);
+    const auto removed = keys().revoke(id, at(0));
     ASSERT_FALSE(removed) << id;
     EXPECT_THAT(removed.error(), HasSubstr("no such key")) << id;
   }
@@ -311,7 +311,7 @@ TEST_F(KeyDirectoryTest, MakesNothingToListOrRevoke) {
   const auto infos = keys().list();
   ASSERT_FALSE(infos);
   EXPECT_THAT(infos.error(), HasSubstr("no keys in"));
-  EXPECT_FALSE(keys().revoke("nobody"));
+  EXPECT_FALSE(keys().revoke("nobody", at(0)));
   EXPECT_FALSE(fs::exists(path_));
 }
 
@@ -502,11 +502,11 @@ TEST_F(KeyDirectoryTest, FinishesARevocationThatDiedAtAnyStep) {
         old = opened().signing->id;
         ASSERT_TRUE(keys().rotate(at(1)));
       },
-      [&] { return keys().revoke(old).has_value(); },
+      [&] { return keys().revoke(old, at(0)).has_value(); },
       [&](int death) {
         ASSERT_EQ(problem(), "none") << "step " << death;
         (void)keys().revoke(
-            old);  // what an operator does who saw no success; "no such key" where it was done
+            old, at(0));  // what an operator does who saw no success; "no such key" where it was done
         EXPECT_EQ(opened().verifying->find(old, Algorithm::es256), nullptr) << "step " << death;
         EXPECT_FALSE(fs::exists(path_ / (old + ".pem"))) << "step " << death;
       });
