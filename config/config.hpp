@@ -92,10 +92,11 @@ struct Store {
 
 struct Signing {
   std::string algorithm = "ES256";
-  std::string keys;    // directory of signing keys (filled on first start), or "store"; empty with `secret`
-  Secret secret;       // HS*: at least 32 bytes
-  std::string key_id;  // kid for `secret`; empty: derived from a digest of it
-  Secret wrap_key;     // `keys: store` only: encrypts the private keys that the store holds
+  std::string keys;  // directory of signing keys (filled on first start), or "store"; empty with `secret`
+  Secret secret;     // HS*: at least 32 bytes
+  Seconds rotate_every{0};  // a key signs for so long; 0: until `keys rotate`
+  std::string key_id;       // kid for `secret`; empty: derived from a digest of it
+  Secret wrap_key;          // `keys: store` only: encrypts the private keys that the store holds
 };
 
 enum class RotationMode { always, never };

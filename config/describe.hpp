@@ -112,6 +112,9 @@ void describe(V& v, Signing& x) {
     "of the access tokens that we sign");
   v("keys", Path{x.keys, {"store"}},
     "directory of the signing keys (filled on first start); store: a fleet shares them");
+  v("rotate_every", x.rotate_every,
+    "a running gateway puts a new signing key in place after this time, published as long before; off: only "
+    "`keys rotate` does");
   v("secret", x.secret, "for HS256, HS384, HS512 in place of keys; 32 bytes or more");
   v("key_id", x.key_id, "`kid` for secret; without one a digest of it");
   v("wrap_key", x.wrap_key, "for `keys: store`: encrypts them there; 32 bytes or more");

@@ -92,6 +92,8 @@ void judge_signing(const Tokens& tokens, Judge& judge) {
       judge.problem("tokens.refresh", "with " + signing.algorithm +
                                           " there is no directory of signing keys to keep the "
                                           "refresh token keys in; name one in `keys`");
+    if (signing.rotate_every.count() > 0)
+      judge.problem(path + ".rotate_every", "a secret isn't rotated by the gateway; remove this");
     return;
   }
   if (!signing.secret.empty())
@@ -101,6 +103,8 @@ void judge_signing(const Tokens& tokens, Judge& judge) {
     judge.problem(path, signing.algorithm + " needs `keys`, a directory; serve fills an empty one");
   if (signing.keys == "store" && signing.wrap_key.empty() && !judge.places.given(path + ".wrap_key"))
     judge.problem(path, "`keys: store` needs `wrap_key`, a secret that encrypts them there");
+  if (signing.rotate_every.count() > 0 && signing.rotate_every < tokens.access_ttl)
+    judge.problem(path + ".rotate_every", "shorter than access_ttl: keys would pile up; a day is plenty");
 }
 
 void judge_lifetimes(const Tokens& tokens, Judge& judge) {

@@ -14,6 +14,7 @@
 #include "gateway/admin/admin.hpp"
 #include "gateway/cli/cli.hpp"
 #include "gateway/follower.hpp"
+#include "gateway/key_keeper.hpp"
 #include "gateway/net/listen.hpp"
 #include "gateway/net/tls_files.hpp"
 #include "gateway/upstream/health.hpp"
@@ -81,6 +82,7 @@ class Gateway {
   Shared shared_;
   Metrics metrics_;
   std::unique_ptr<Follower> follower_;
+  std::unique_ptr<KeyKeeper> keys_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<int>> descriptors_;  // by worker
   std::unique_ptr<Admin> admin_;
@@ -136,7 +138,7 @@ int Gateway::listen() {
     addresses_.push_back(address);
   }
   if (c.admin) {
-    admin_ = std::make_unique<Admin>(control_, *c.admin, *follower_, shared_, metrics_);
+    admin_ = std::make_unique<Admin>(control_, *c.admin, *follower_, *keys_, shared_, metrics_);
     if (auto listening = admin_->listen(); !listening) return fail(cli::kNotThere, listening.error());
   }
   return cli::kFine;
@@ -167,6 +169,7 @@ void Gateway::start_workers() {
   tls_servers_.clear();
   set_connection_limits();
   for (unsigned i = 0; i < workers_.size(); ++i) workers_[i]->start(std::move(descriptors_[i]));
+  keys_->start(all);
   follower_->follow(std::move(all));
   tls_->start([this](std::size_t listener, const std::shared_ptr<const TlsServer>& server) {
     for (auto& worker : workers_) worker->post([=](Worker& w) { w.use_tls(listener, server); });
@@ -231,6 +234,8 @@ int Gateway::run(config::Config config) {
   if (const int code = prepare(std::move(config)); code != cli::kFine) return code;
   follower_ = std::make_unique<Follower>(control_, *store_, runtime_->config, shared_, metrics_);
   shared_.enforcer = follower_.get();
+  keys_ = std::make_unique<KeyKeeper>(control_, runtime_);
+  shared_.keys = keys_.get();
   if (const int code = listen(); code != cli::kFine) return code;
   await_signal();
   await_upkeep();
@@ -240,6 +245,7 @@ int Gateway::run(config::Config config) {
     for (auto& worker : workers_) worker->join();
     net::post(control_, [this] {
       follower_->stop();
+      keys_->stop();
       health_->stop();
       tls_->stop();
       if (admin_) admin_->stop();

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "gateway/await_key.hpp"
 #include "gateway/endpoints/endpoints.hpp"
 #include "gateway/forward.hpp"
 #include "gateway/path.hpp"
@@ -110,9 +111,14 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
       co_return co_await refuse(worker, exchange, context, Verdict::method_not_allowed, match.allow);
     case Match::Kind::endpoint: {
       const bool open = endpoints::needs_no_token(match.endpoint);
-      if (!open)
-        if (const auto verdict = judge(worker, head, runtime.bearer_only, context))
-          co_return co_await refuse(worker, exchange, context, *verdict);
+      if (!open) {
+        auto verdict = judge(worker, head, runtime.bearer_only, context);
+        if (verdict && lacks_key(context)) {
+          const bool again = co_await await_key(worker, head, context);
+          if (again) verdict = judge(worker, head, runtime.bearer_only, context);
+        }
+        if (verdict) co_return co_await refuse(worker, exchange, context, *verdict);
+      }
       co_return co_await endpoints::serve(worker, exchange, context, match);
     }
     case Match::Kind::route:
@@ -120,6 +126,10 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
   }
   TicketJudgement judged = co_await judge_ticket(worker, head, *context.route, context);
   if (!judged.judged) judged.verdict = judge(worker, head, context.route->policy, context);
+  if (!judged.judged && judged.verdict && lacks_key(context)) {
+    const bool again = co_await await_key(worker, head, context);
+    if (again) judged.verdict = judge(worker, head, context.route->policy, context);
+  }
   if (judged.verdict) co_return co_await refuse(worker, exchange, context, *judged.verdict);
   co_await forward(worker, exchange, context);
 }

@@ -51,8 +51,6 @@ KeySetResult foreign_keys(const config::ForeignIssuer& issuer) {
     return one(std::move(*key));
   }
   constexpr std::string_view kFile = "file:";
-  if (!issuer.jwks.starts_with(kFile))
-    return std::string("its keys come from a URL, which this command doesn't fetch");
   const auto text = cli::read_whole(issuer.jwks.substr(kFile.size()));
   if (!text) return text.error().message;
   auto parsed = jose::parse_jwks(*text, allowed);
@@ -61,6 +59,10 @@ KeySetResult foreign_keys(const config::ForeignIssuer& issuer) {
 }
 
 }  // namespace
+
+bool has_key_url(const config::ForeignIssuer& issuer) {
+  return !issuer.discovery.empty() || issuer.jwks.starts_with("http");
+}
 
 bool has_key_directory(const config::Signing& signing) {
   std::error_code ec;
@@ -97,7 +99,13 @@ Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now) {
     issuer.types = foreign.types.empty() ? std::vector<std::string>{"at+jwt", "jwt", ""} : foreign.types;
     issuer.roles_claim = tokens.claims.roles;
     issuer.clock_skew = foreign.clock_skew;
-    take(std::move(issuer), foreign_keys(foreign));
+    if (has_key_url(foreign)) {
+      result.by_url.push_back(foreign.issuer);
+      issuer.keys = std::make_shared<jose::KeySet>(std::vector<jose::Key>());
+      issuers->push_back(std::move(issuer));
+    } else {
+      take(std::move(issuer), foreign_keys(foreign));
+    }
   }
   result.issuers = std::move(issuers);
   return result;

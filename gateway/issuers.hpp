@@ -15,7 +15,8 @@ namespace sallyport::gateway {
 
 struct Issuers {
   std::shared_ptr<const std::vector<jose::Issuer>> issuers;
-  std::vector<std::string> notes;  // what could not be looked at, and why
+  std::vector<std::string> notes;   // what could not be looked at, and why
+  std::vector<std::string> by_url;  // issuers whose keys are under a URL: here without any
 };
 Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now);
 
@@ -24,6 +25,9 @@ jose::KeyResult<jose::OwnKeys> open_own_keys(const config::Tokens& tokens, UnixS
 
 // The key that signs our own tokens.
 jose::KeyResult<std::shared_ptr<const jose::Key>> signing_key(const config::Tokens& tokens, UnixSeconds now);
+
+// Are its keys under a URL? Then gateway/key_fetcher.hpp gets them.
+bool has_key_url(const config::ForeignIssuer& issuer);
 
 // Is there a directory of own keys, made by an earlier start? A command that only looks must not make one.
 bool has_key_directory(const config::Signing& signing);

@@ -7,6 +7,20 @@
 namespace sallyport::gateway {
 namespace {
 
+// What loads but isn't served by this version is refused by name: a setting that is silently without effect
+// is a trap.
+std::string unsupported(const config::Config& config) {
+  if (config.auth.cookies.on) return "auth.cookies isn't supported by this version";
+  if (config.auth.preset != config::Preset::oauth2)
+    return "auth.preset: only oauth2 is supported by this version";
+  if (config.users.source != "store") return "users.source: only `store` is supported by this version";
+  if (config.tokens.signing.keys == "store" || config.tokens.refresh.keys == "store")
+    return "keys: store isn't supported by this version; name a directory";
+  return {};
+}
+
+}  // namespace
+
 CompiledRoute compile_route(const config::Route& route, const config::Config& config) {
   CompiledRoute compiled;
   compiled.config = &route;
@@ -24,24 +38,6 @@ CompiledRoute compile_route(const config::Route& route, const config::Config& co
   return compiled;
 }
 
-// What loads but isn't served by this version is refused by name: a setting that is silently without effect
-// is a trap.
-std::string unsupported(const config::Config& config) {
-  for (const config::ForeignIssuer& issuer : config.tokens.issuers)
-    if (issuer.jwks.starts_with("http") || !issuer.discovery.empty())
-      return "issuer '" + issuer.issuer +
-             "': key URLs aren't supported by this version; use `jwks: file:path`";
-  if (config.auth.cookies.on) return "auth.cookies isn't supported by this version";
-  if (config.auth.preset != config::Preset::oauth2)
-    return "auth.preset: only oauth2 is supported by this version";
-  if (config.users.source != "store") return "users.source: only `store` is supported by this version";
-  if (config.tokens.signing.keys == "store" || config.tokens.refresh.keys == "store")
-    return "keys: store isn't supported by this version; name a directory";
-  return {};
-}
-
-}  // namespace
-
 boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(config::Config config,
                                                                            UnixSeconds now) {
   if (std::string reason = unsupported(config); !reason.empty()) return reason;
@@ -49,16 +45,18 @@ boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(confi
   runtime->config = std::move(config);
   const config::Config& c = runtime->config;
 
+  auto keys = std::make_shared<KeySnapshot>();
   if (!c.tokens.issuer.empty()) {
     auto own = open_own_keys(c.tokens, now);
     if (!own) return own.error();
-    runtime->signing_key = own->signing;
-    runtime->refresh_keys = std::move(own->refresh);
-    runtime->jwks = own->verifying->jwks();
+    keys->signing = own->signing;
+    keys->refresh = std::move(own->refresh);
+    keys->jwks = own->verifying->jwks();
   }
   Issuers issuers = load_issuers(c.tokens, now);
   if (!issuers.notes.empty()) return issuers.notes.front();
-  runtime->issuers = std::move(issuers.issuers);
+  keys->issuers = std::move(issuers.issuers);
+  runtime->keys = std::move(keys);
 
   Router::Compiled router = Router::compile(c);
   if (!router.problems.empty()) return router.problems.front().text();

@@ -15,6 +15,7 @@
 #include "gateway/cors.hpp"
 #include "gateway/http1/forward_rules.hpp"
 #include "gateway/http1/server_connection.hpp"
+#include "gateway/key_snapshot.hpp"
 #include "gateway/router.hpp"
 #include "gateway/upstream/tls_client.hpp"
 
@@ -31,6 +32,8 @@ struct CompiledRoute {
   std::uint64_t max_body = 0;
 };
 
+CompiledRoute compile_route(const config::Route& route, const config::Config& config);
+
 struct Runtime {
   config::Config config;
   Router router;
@@ -42,12 +45,10 @@ struct Runtime {
   http1::HeadLimits head_limits;
   http1::ConnectionLimits connection_limits;
 
-  policy::Authenticator::Issuers issuers;
-  std::shared_ptr<const jose::Key> signing_key;  // null: this gateway issues nothing
-  std::vector<jose::MacKey> refresh_keys;
-  std::string jwks;  // the body of the JWKS endpoint
+  // As loaded at the start; a worker's keys() are those in force. Issuers with a URL have none yet.
+  std::shared_ptr<const KeySnapshot> keys;
 
-  bool issues_tokens() const { return signing_key != nullptr; }
+  bool issues_tokens() const { return keys->signing != nullptr; }
 };
 
 // Loads the keys that the configuration names (making our own on the first start) and compiles everything.

@@ -57,7 +57,7 @@ std::shared_ptr<const jose::Claims> claims_of(const boost::json::object& said, s
 }
 
 std::string_view own_roles_claim(const Runtime& runtime) {
-  for (const jose::Issuer& issuer : *runtime.issuers)
+  for (const jose::Issuer& issuer : *runtime.keys->issuers)
     if (issuer.own) return issuer.roles_claim;
   return "roles";
 }
@@ -160,7 +160,7 @@ Task<TicketJudgement> judge_ticket(Worker& worker, const RequestHead& head, cons
 
   const Runtime& runtime = worker.runtime();
   auto ticket = read_ticket(taken->text, context.path, worker.unix_now(), own_roles_claim(runtime),
-                            runtime.refresh_keys);
+                            worker.keys()->refresh);
   if (!ticket) {
     context.reason = "ticket_invalid";
     co_return TicketJudgement{true, Verdict::token_invalid};

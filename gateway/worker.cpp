@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 #include "auth/jose/token_issuer.hpp"
@@ -44,7 +45,8 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& s
       small_(runtime_->head_limits.head_size + kBodyRoom, kKeepScratch),
       blocks_(kBlock, kKeepBlocks),
       scratch_(runtime_->head_limits, small_, kKeepScratch),
-      authenticator_(runtime_->issuers, runtime_->config.revocation.max_staleness, kCacheBytes),
+      keys_(runtime_->keys),
+      authenticator_(keys_->issuers, runtime_->config.revocation.max_staleness, kCacheBytes),
       resolver_(io_.get_executor()),
       clients_(std::make_unique<Clients>()),
       tls_(runtime_->config.listeners.size()) {
@@ -55,8 +57,8 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& s
   if (shared_.store != nullptr) stores_ = shared_.store->connect(io_.get_executor());
   if (runtime_->issues_tokens()) {
     revoker_ = std::make_unique<WorkerRevoker>(io_.get_executor(), *stores_.log, *shared_.enforcer);
-    issuer_ = std::make_unique<jose::TokenIssuer>(runtime_->signing_key);
-    codec_ = std::make_unique<sessions::RefreshCodec>(runtime_->refresh_keys);
+    issuer_ = std::make_unique<jose::TokenIssuer>(keys_->signing);
+    codec_ = std::make_unique<sessions::RefreshCodec>(keys_->refresh);
     sessions::SessionService::Parts parts{
         *stores_.sessions, *revoker_, *stores_.users, *issuer_, *codec_, {}, {}, {}, {}};
     parts.clock = [this] { return unix_now(); };
@@ -107,6 +109,18 @@ void Worker::run() {
   for (std::size_t i = 0; i < acceptors_.size(); ++i) net::co_spawn(io_, accept(i), report);
   net::co_spawn(io_, tick(), report);
   io_.run();
+}
+
+// Issuer and codec are replaced in place: the services hold on to them, and none of their calls outlives a
+// turn of the loop.
+void Worker::use(std::shared_ptr<const KeySnapshot> keys) {
+  const auto same_id = [](const jose::MacKey& a, const jose::MacKey& b) { return a.id == b.id; };
+  if (keys->issuers != keys_->issuers) authenticator_.use(keys->issuers);
+  if (issuer_ && keys->signing != keys_->signing) *issuer_ = jose::TokenIssuer(keys->signing);
+  if (codec_ && !std::equal(keys->refresh.begin(), keys->refresh.end(), keys_->refresh.begin(),
+                            keys_->refresh.end(), same_id))
+    *codec_ = sessions::RefreshCodec(keys->refresh);
+  keys_ = std::move(keys);
 }
 
 void Worker::enforce(std::shared_ptr<const revocation::RevocationSet> index) {

@@ -36,6 +36,8 @@
 
 namespace sallyport::gateway {
 
+class KeyKeeper;
+
 // What all workers of the process share: thread-safe or immutable, outlives them.
 struct Shared {
   stores::Backend* store = nullptr;  // null: no tokens of our own and no revocations
@@ -43,6 +45,7 @@ struct Shared {
   LogWriter* access = nullptr;  // null: off
   LogWriter* audit = nullptr;
   Enforcer* enforcer = nullptr;               // puts revocations in force in all workers
+  KeyKeeper* keys = nullptr;                  // looks for keys that a worker doesn't know
   std::atomic<std::size_t> connections{0};    // of clients; one that is being accepted counts
   std::size_t connection_cap = 10'000;        // set before the workers start
   std::unique_ptr<AddressCounts> by_address;  // the same
@@ -79,6 +82,7 @@ class Worker {
     ready_ = ready;
     as_of_ = as_of;
   }
+  void use(std::shared_ptr<const KeySnapshot> keys);
   void use_tls(std::size_t listener, std::shared_ptr<const TlsServer> server) {
     tls_[listener] = std::move(server);
   }
@@ -86,6 +90,9 @@ class Worker {
   void stop();   // now
 
   const Runtime& runtime() const { return *runtime_; }
+  std::shared_ptr<const KeySnapshot> keys() const { return keys_; }  // to hold across a co_await
+  KeyKeeper* key_keeper() { return shared_.keys; }
+  std::size_t& key_waits() { return key_waits_; }  // requests that wait for a key (await_key.hpp)
   policy::Authenticator& authenticator() { return authenticator_; }
   policy::Freshness freshness() const;
   upstream::Pool& pool(std::size_t upstream) { return *pools_[upstream]; }
@@ -134,7 +141,9 @@ class Worker {
   BufferPool blocks_;  // bodies
   http1::ScratchPool scratch_;
   std::vector<std::unique_ptr<RequestContext>> contexts_;
+  std::shared_ptr<const KeySnapshot> keys_;
   policy::Authenticator authenticator_;
+  std::size_t key_waits_ = 0;
   OpenStreams streams_;
   PeerWatches waiting_clients_;
   bool ready_ = false;  // the revocation log was read whole

@@ -20,10 +20,11 @@ void report(std::exception_ptr error) {
 }  // namespace
 
 Admin::Admin(net::io_context& control, const config::Admin& config, const Follower& follower,
-             const Shared& shared, Metrics& metrics)
+             const KeyKeeper& keys, const Shared& shared, Metrics& metrics)
     : control_(control),
       address_(config.address),
       follower_(follower),
+      keys_(keys),
       shared_(shared),
       metrics_(metrics),
       acceptor_(control),
@@ -117,9 +118,12 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
     answer.body = body;
   } else if (path == "/readyz") {
     const Follower::Status status = follower_.status();
-    const bool ready = status.ready && status.problem.empty() && !shared_.draining;
+    const std::string keys = keys_.problem();
+    const bool ready = status.ready && status.problem.empty() && keys.empty() && !shared_.draining;
     answer.status = ready ? 200 : 503;
-    body = ready ? "ready\n" : shared_.draining ? "draining\n" : "not ready: " + status.problem + "\n";
+    body = ready              ? "ready\n"
+           : shared_.draining ? "draining\n"
+                              : "not ready: " + (status.problem.empty() ? keys : status.problem) + "\n";
     body += "revocations read: " + std::to_string(status.entries) + "\n";
     answer.body = body;
   }

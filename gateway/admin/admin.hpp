@@ -14,6 +14,7 @@
 #include "config/config.hpp"
 #include "gateway/follower.hpp"
 #include "gateway/http1/server_connection.hpp"
+#include "gateway/key_keeper.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/worker.hpp"
 
@@ -21,8 +22,8 @@ namespace sallyport::gateway {
 
 class Admin {
  public:
-  Admin(net::io_context& control, const config::Admin& config, const Follower& follower, const Shared& shared,
-        Metrics& metrics);
+  Admin(net::io_context& control, const config::Admin& config, const Follower& follower,
+        const KeyKeeper& keys, const Shared& shared, Metrics& metrics);
 
   boost::system::result<void, std::string> listen();  // the error names address and cause
   const config::Address& address() const { return address_; }
@@ -37,6 +38,7 @@ class Admin {
   net::io_context& control_;
   config::Address address_;
   const Follower& follower_;
+  const KeyKeeper& keys_;
   const Shared& shared_;
   Metrics& metrics_;
   net::ip::tcp::acceptor acceptor_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "auth/jose/token_verifier.hpp"
 #include "auth/stores/stores.hpp"
 #include "auth/task.hpp"
 #include "auth/time.hpp"
@@ -23,6 +24,7 @@ struct Invocation {
 // Each adds its command (and sub-commands) to `app`. `invocation` outlives `app`.
 void add_serve(CLI::App& app, Invocation& invocation);
 void add_check(CLI::App& app, Invocation& invocation);
+void add_explain(CLI::App& app, Invocation& invocation);
 void add_version(CLI::App& app, Invocation& invocation);
 void add_ping(CLI::App& app, Invocation& invocation);
 void add_keys(CLI::App& app, Invocation& invocation);
@@ -39,6 +41,8 @@ void complain(const std::string& line);  // to stderr, "sallyport: ..."
 
 // The configuration, or nullopt and `code` after every problem was printed.
 std::optional<config::Config> load(const Invocation& invocation, int& code);
+
+std::string explained(jose::TokenError error);  // for people: "the signature is not that of the key"
 
 UnixMillis now_millis();
 UnixSeconds now_seconds();

@@ -26,42 +26,6 @@ std::string shown(std::string_view part) {
   return value ? json::serialize(*value) : "(" + value.error() + ")";
 }
 
-std::string explained(jose::TokenError error) {
-  switch (error) {
-    case jose::TokenError::too_long:
-      return "longer than " + std::to_string(jose::kMaxToken) + " bytes";
-    case jose::TokenError::not_compact:
-      return "not three parts with dots between them";
-    case jose::TokenError::bad_base64:
-      return "a part is not base64url";
-    case jose::TokenError::bad_header:
-      return "the header is not a JOSE header";
-    case jose::TokenError::bad_claims:
-      return "the claims are not a JSON object of the right types";
-    case jose::TokenError::critical_header:
-      return "the header asks for an extension that we don't know (crit, b64, zip)";
-    case jose::TokenError::wrong_type:
-      return "typ is not one that access tokens of this issuer have";
-    case jose::TokenError::unknown_issuer:
-      return "iss is no issuer of the configuration";
-    case jose::TokenError::unknown_key:
-      return "no key of this issuer has that kid, or several could be meant";
-    case jose::TokenError::wrong_algorithm:
-      return "alg is not the algorithm of the key";
-    case jose::TokenError::bad_signature:
-      return "the signature is not that of the key";
-    case jose::TokenError::wrong_audience:
-      return "aud names nobody of the configuration";
-    case jose::TokenError::no_expiry:
-      return "there is no exp";
-    case jose::TokenError::not_yet_valid:
-      return "nbf or iat is in the future";
-    case jose::TokenError::expired:
-      return "exp is over; all else is good";
-  }
-  return "unknown";
-}
-
 int inspect(const config::Config& config, const std::string& argument) {
   const auto token = argument_or_stdin(argument);
   if (!token) {
@@ -71,6 +35,8 @@ int inspect(const config::Config& config, const std::string& argument) {
   const UnixSeconds now = now_seconds();
   const gateway::Issuers issuers = gateway::load_issuers(config.tokens, now);
   for (const auto& note : issuers.notes) complain(note);
+  for (const auto& name : issuers.by_url)
+    complain("issuer " + name + ": its keys come from a URL, which this command doesn't fetch");
 
   const std::string_view text = *token;
   const auto first = text.find('.');
@@ -138,6 +104,42 @@ int mint(const config::Config& config, const Mint& wanted) {
 }
 
 }  // namespace
+
+std::string explained(jose::TokenError error) {
+  switch (error) {
+    case jose::TokenError::too_long:
+      return "longer than " + std::to_string(jose::kMaxToken) + " bytes";
+    case jose::TokenError::not_compact:
+      return "not three parts with dots between them";
+    case jose::TokenError::bad_base64:
+      return "a part is not base64url";
+    case jose::TokenError::bad_header:
+      return "the header is not a JOSE header";
+    case jose::TokenError::bad_claims:
+      return "the claims are not a JSON object of the right types";
+    case jose::TokenError::critical_header:
+      return "the header asks for an extension that we don't know (crit, b64, zip)";
+    case jose::TokenError::wrong_type:
+      return "typ is not one that access tokens of this issuer have";
+    case jose::TokenError::unknown_issuer:
+      return "iss is no issuer of the configuration";
+    case jose::TokenError::unknown_key:
+      return "no key of this issuer has that kid, or several could be meant";
+    case jose::TokenError::wrong_algorithm:
+      return "alg is not the algorithm of the key";
+    case jose::TokenError::bad_signature:
+      return "the signature is not that of the key";
+    case jose::TokenError::wrong_audience:
+      return "aud names nobody of the configuration";
+    case jose::TokenError::no_expiry:
+      return "there is no exp";
+    case jose::TokenError::not_yet_valid:
+      return "nbf or iat is in the future";
+    case jose::TokenError::expired:
+      return "exp is over; all else is good";
+  }
+  return "unknown";
+}
 
 void add_token(CLI::App& app, Invocation& invocation) {
   CLI::App* token = app.add_subcommand("token", "Look into access tokens, or make one for a test");

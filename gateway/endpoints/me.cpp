@@ -18,8 +18,9 @@ Task<> me(Call call) {
 }
 
 Task<> jwks(Call call) {
-  const std::string& keys = call.worker.runtime().jwks;
-  const std::string_view body = keys.empty() ? std::string_view(R"({"keys":[]})") : std::string_view(keys);
+  const std::shared_ptr<const KeySnapshot> keys = call.worker.keys();
+  const std::string_view body =
+      keys->jwks.empty() ? std::string_view(R"({"keys":[]})") : std::string_view(keys->jwks);
   co_await answer_json(call, 200, body, kPublic);
 }
 

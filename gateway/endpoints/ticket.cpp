@@ -31,7 +31,7 @@ Task<> ticket(Call call) {
   ticket.claims = call.context.claims;
   if (RAND_bytes(ticket.nonce.data(), static_cast<int>(ticket.nonce.size())) != 1)
     throw std::runtime_error("no randomness");
-  const std::string text = write_ticket(ticket, call.worker.runtime().refresh_keys);
+  const std::string text = write_ticket(ticket, call.worker.keys()->refresh);
   if (text.empty()) {
     const Failure failure =
         invalid_request("The token's claims are too large for a ticket", "ticket_too_long");
