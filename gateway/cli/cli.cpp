@@ -23,6 +23,7 @@ int run_command(int argc, char** argv) {
       ->envname("SALLYPORT_CONFIG");
   add_serve(app, invocation);
   add_check(app, invocation);
+  add_explain(app, invocation);
   add_ping(app, invocation);
   add_keys(app, invocation);
   add_user(app, invocation);
