@@ -10,7 +10,7 @@ namespace sallyport::config {
 namespace {
 
 using Outcome = Leaf::Outcome;
-constexpr Outcome kOk{true, {}};
+const Outcome kOk{true, {}};  // a std::string isn't constexpr in every standard library
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
