@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -22,6 +23,7 @@ namespace {
 constexpr std::chrono::milliseconds kAcceptPause{100};  // without descriptors
 constexpr std::chrono::milliseconds kRoomPause{20};     // another worker may have closed one by then
 constexpr std::size_t kShedAtOnce = 32;
+constexpr unsigned kAcceptAtOnce = 32;         // then those who are connected have their turn
 constexpr std::chrono::seconds kShedAfter{1};  // who has been quiet for less is about to ask again
 
 void report(std::exception_ptr error) {
@@ -111,7 +113,7 @@ Task<> Worker::accept(std::size_t listener) {
   net::ip::tcp::acceptor& acceptor = acceptors_[listener];
   error_code ignored;
   acceptor.native_non_blocking(true, ignored);
-  while (!draining_) {
+  for (unsigned accepted = 0; !draining_;) {
     const int listening = acceptor.native_handle();
     // The place is taken before the connection is, so that the cap is exact over all workers.
     if (shared_.connections.fetch_add(1, std::memory_order_relaxed) >= shared_.connection_cap) {
@@ -144,6 +146,7 @@ Task<> Worker::accept(std::size_t listener) {
     socket.assign(net::generic::stream_protocol(from.ss_family, IPPROTO_TCP), fd);
     net::awaitable<void> connection = serve(std::move(socket), address_of(from), listener);
     net::co_spawn(io_, std::move(connection), report);
+    if (++accepted % kAcceptAtOnce == 0) co_await net::post(io_.get_executor(), net::use_awaitable);
   }
 }
 
