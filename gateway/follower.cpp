@@ -63,7 +63,8 @@ Task<bool> Follower::healthy() {
   std::string said;
   auto wait = kFirstPause;
   while (!stopped_) {
-    const stores::Backend::Health health = co_await store_.probe(control_.get_executor());
+    net::any_io_executor executor = control_.get_executor();
+    const stores::Backend::Health health = co_await store_.probe(std::move(executor));
     if (health.ok) {
       for (const std::string& warning : health.warnings) spdlog::warn("store: {}", warning);
       co_return true;
@@ -78,7 +79,8 @@ Task<bool> Follower::healthy() {
 
 // Ends within one read's wait of stop(); the stores go with it, so that the control loop runs dry.
 Task<> Follower::run() {
-  if (!co_await healthy()) co_return;
+  const bool fit = co_await healthy();
+  if (!fit) co_return;
   stores_ = store_.connect(control_.get_executor());
   co_await read_on();
   stores_ = {};
@@ -89,8 +91,8 @@ Task<> Follower::read_on() {
   bool failing = false;
   auto wait = kFirstPause;
   while (!stopped_) {
-    const auto next = follower_.next_read(steady_now());
-    const auto batch = co_await stores_.log->read(next.from, next.limit, next.wait);
+    auto next = follower_.next_read(steady_now());
+    const auto batch = co_await stores_.log->read(std::move(next.from), next.limit, next.wait);
     if (stopped_) co_return;
     if (!batch) {
       follower_.failed();

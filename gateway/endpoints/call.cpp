@@ -100,7 +100,8 @@ Task<std::optional<boost::json::object>> read_json(Call call, Body body) {
     co_return std::nullopt;
   }
   WipedText text(by_length ? static_cast<std::size_t>(head.content_length) : empty ? 0 : limit);
-  if (!co_await read_whole(call, text, limit)) co_return std::nullopt;
+  const bool whole = co_await read_whole(call, text, limit);
+  if (!whole) co_return std::nullopt;
 
   Failure failure;
   if (text.view().empty()) {

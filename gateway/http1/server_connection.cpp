@@ -151,8 +151,8 @@ Task<BodyPiece> ServerConnection::read_body() {
   std::memmove(room.data(), pending_.data(), pending_.size());  // an unfinished chunk head
   stream_.read_until(due);
   reading_ = true;
-  const IoResult got = stop_reading_ || aborted_ ? IoResult{0, net::error::operation_aborted}
-                                                 : co_await stream_.read_some(room.subspan(pending_.size()));
+  IoResult got{0, net::error::operation_aborted};
+  if (!stop_reading_ && !aborted_) got = co_await stream_.read_some(room.subspan(pending_.size()));
   reading_ = false;
   if (got.ec) {
     keep_alive_ = false;
@@ -210,9 +210,14 @@ void ServerConnection::start_response(const gateway::ResponseHead& head,
   context.date = rules.date;
   context.cors = rules.cors;
   context.extra = rules.extra;
+  scratch_->end.clear();
   scratch_->out.clear();
   framing_ = append_response_head(scratch_->out, head, *rules.policy, context);
   keep_alive_ = framing_.keep_alive;
+}
+
+void ServerConnection::end_with(const gateway::Fields& trailers, const ForwardPolicy& policy) {
+  append_trailers(scratch_->end, trailers, policy);
 }
 
 // One gather write: the head if it is still here, then each piece framed as the head promised.
@@ -229,7 +234,7 @@ Task<error_code> ServerConnection::write_body(std::span<const std::string_view> 
     for (const std::string_view piece : pieces)
       if (!piece.empty()) parts[count++] = piece_of(piece);
   if (chunked && total > 0) parts[count++] = piece_of(kChunkEnd);
-  if (chunked && last) parts[count++] = piece_of(kLastChunk);
+  if (chunked && last) parts[count++] = piece_of(scratch_->end.empty() ? kLastChunk : scratch_->end);
   started_ = true;
   if (count == 0) co_return error_code{};
   const std::span<iovec> filled(parts.data(), count);
