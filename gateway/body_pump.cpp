@@ -57,7 +57,14 @@ Task<bool> BodyPump::step(std::string_view first) {
   }
   if (!piece.bytes.empty()) parts[count++] = piece_of(piece.bytes);
   if (chunked && !piece.bytes.empty()) parts[count++] = piece_of(http1::kChunkEnd);
-  if (chunked && last) parts[count++] = piece_of(http1::kLastChunk);
+  if (chunked && last) {
+    last_chunk_.clear();
+    if (limits_.policy != nullptr && !limits_.policy->trailers.empty())
+      http1::append_trailers(last_chunk_, exchange_.trailers(), *limits_.policy);
+    else
+      last_chunk_ = http1::kLastChunk;
+    parts[count++] = piece_of(last_chunk_);
+  }
   if (count > 0) {
     const std::span<iovec> filled(parts.data(), count);
     const IoResult sent = upstream_.try_write(filled);

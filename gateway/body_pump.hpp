@@ -17,7 +17,8 @@ class BodyPump {
   struct Limits {
     std::uint64_t max_body = 0;  // 0: none; over it 413
     std::chrono::milliseconds write_stall{30'000};
-    std::chrono::milliseconds response{30'000};  // from the end of the request to the head of the response
+    std::chrono::milliseconds response{30'000};    // from the end of the request to the head of the response
+    const http1::ForwardPolicy* policy = nullptr;  // which trailers go along; null: none
   };
   enum class End : std::uint8_t { running, sent, client_gone, refused, too_large, upstream_failed, stopped };
 
@@ -50,7 +51,7 @@ class BodyPump {
   Limits limits_;
   net::any_io_executor executor_;
   net::steady_timer ended_;
-  std::string framing_;
+  std::string framing_, last_chunk_;
   std::uint64_t sent_ = 0;
   BodyPiece refusal_;
   End end_ = End::running;

@@ -59,6 +59,7 @@ class Exchange {
   virtual bool body_complete() const = 0;
   virtual bool body_buffered() const = 0;  // the next read_body() gives something without waiting
   virtual Task<BodyPiece> read_body() = 0;
+  virtual const Fields& trailers() const = 0;  // once the body is complete
   virtual Task<error_code>
   send_continue() = 0;  // 100, where the client waits for it and we are who reads the body
   // Ends a waiting read_body() with `gone`.
@@ -68,6 +69,8 @@ class Exchange {
   // first write_body, so that head and first bytes share one system call.
   virtual void start_response(const ResponseHead& head, const ResponseRules& rules) = 0;
   virtual Task<error_code> write_body(std::span<const std::string_view> pieces, bool last) = 0;
+  // What came behind the body, before the last write_body: the fields that the policy names go along.
+  virtual void end_with(const Fields& trailers, const http1::ForwardPolicy& policy) = 0;
   virtual Task<error_code> write_interim(const ResponseHead& head, const ResponseRules& rules) = 0;  // 1xx
   virtual Task<error_code> answer(const OwnAnswer& answer, ReplyContext context) = 0;
 

@@ -275,6 +275,8 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
     }
     if (count > 0 || complete || !f.exchange.response_started()) {
       const std::span<const std::string_view> filled(pieces.data(), count);
+      const http1::ForwardPolicy& policy = f.context.route->forward;
+      if (complete && !policy.trailers.empty()) f.exchange.end_with(up.reader.trailers(), policy);
       if (co_await f.exchange.write_body(filled, complete)) {
         f.context.reason = "client_gone";
         f.exchange.cut();
@@ -323,7 +325,8 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(f.give_up - std::chrono::steady_clock::now());
   const auto patience = f.context.attempts == 1 ? f.context.route->timeout : left;
-  BodyPump::Limits pump_limits{f.context.route->max_body, limits.write_stall, patience};
+  BodyPump::Limits pump_limits{f.context.route->max_body, limits.write_stall, patience,
+                               &f.context.route->forward};
   BodyPump pump(f.exchange, lease->stream, pump_limits, f.worker.executor());
   lease->stream.never_after(f.latest);
   lease->stream.read_until(SteadyTime::max());  // the pump starts the clock when the request is out

@@ -22,6 +22,7 @@ struct Scratch {
   gateway::BufferPool::Block in;     // [head][body bytes that came with it]
   gateway::BufferPool::Block large;  // for big bodies, while one comes
   std::string out;                   // response heads and chunk framing
+  std::string end;                   // the last chunk, where it carries trailers
 };
 
 class ScratchPool {
@@ -76,10 +77,12 @@ class ServerConnection final : public gateway::Exchange {
   bool body_complete() const override { return body_complete_; }
   bool body_buffered() const override { return !pending_.empty() && !starved_; }
   Task<gateway::BodyPiece> read_body() override;
+  const gateway::Fields& trailers() const override { return scratch_->reader.trailers(); }
   Task<gateway::error_code> send_continue() override;
   void stop_reading() override;
   void start_response(const gateway::ResponseHead& head, const gateway::ResponseRules& rules) override;
   Task<gateway::error_code> write_body(std::span<const std::string_view> pieces, bool last) override;
+  void end_with(const gateway::Fields& trailers, const ForwardPolicy& policy) override;
   Task<gateway::error_code> write_interim(const gateway::ResponseHead& head,
                                           const gateway::ResponseRules& rules) override;
   Task<gateway::error_code> answer(const gateway::OwnAnswer& answer, gateway::ReplyContext context) override;

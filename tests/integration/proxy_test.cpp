@@ -142,6 +142,30 @@ TEST_F(ProxyTest, DropsTrailersOfBothSides) {
   EXPECT_EQ(connection.request("GET", "/next").text("target"), "/next");
 }
 
+TEST(ProxyTrailers, ThatTheRouteNamesGoAlong) {
+  Origin origin;
+  std::string config = proxy_config(origin.url());
+  config.replace(config.find("auth: none"), 10, "auth: none, trailers: [X-Sum]");
+  GatewayProcess gateway(SALLYPORT_BINARY, config);
+  origin.on("/t", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-sum: down\r\n"
+                      "X-Other: 1\r\nContent-Length: 9\r\nToken-Expired: true\r\n\r\n"));
+  HttpConnection connection(gateway.port());
+  for (int round = 0; round < 2; ++round) {
+    const Response response = connection.exchange(
+        "POST /t HTTP/1.1\r\nHost: t\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nup\r\n0\r\n"
+        "X-Sum: up\r\nX-Auth-Subject: evil\r\nContent-Length: 9\r\n\r\n");
+    EXPECT_EQ(response.body, "ok");
+    EXPECT_EQ(response.trailers.size(), 1u) << response.raw;
+    EXPECT_EQ(response.trailers.get("X-Sum"), "down");
+    const RecordedRequest seen = origin.last();
+    EXPECT_EQ(seen.body, "up");
+    EXPECT_EQ(seen.trailers.size(), 1u) << seen.raw;
+    EXPECT_EQ(seen.trailers.get("X-Sum"), "up");
+    EXPECT_EQ(seen.headers.get("TE"), "trailers");
+  }
+  EXPECT_EQ(connection.request("GET", "/next").text("target"), "/next");
+}
+
 TEST_F(ProxyTest, ServesHttp10ClientsWithoutChunks) {
   Answer answer;
   answer.body = "hello chunked world";
