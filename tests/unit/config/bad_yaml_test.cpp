@@ -257,6 +257,12 @@ const Row kTokens[] = {
             "0123456789012345678901234567890123456789}}"),
      "tokens.refresh: with HS256 there is no directory"},
     {"WrapKey", tokens("{issuer: x, audience: a, signing: {keys: store}}"), "needs `wrap_key`"},
+    {"RotateTooOften", tokens("{issuer: x, audience: a, signing: {keys: k, rotate_every: 1m}}"),
+     "tokens.signing.rotate_every: shorter than access_ttl"},
+    {"RotateASecret",
+     tokens("{issuer: x, audience: a, signing: {algorithm: HS256, secret: "
+            "0123456789abcdef0123456789abcdef, rotate_every: 30d}, refresh: {keys: r}}"),
+     "tokens.signing.rotate_every: a secret isn't rotated by the gateway"},
     {"Algorithm", tokens("{issuer: x, audience: a, signing: {algorithm: ES265, keys: k}}"),
      "1:55: tokens.signing.algorithm: \"ES265\" is not allowed (did you mean \"ES256\"?)"},
     {"AlgorithmNone", tokens("{issuer: x, audience: a, signing: {algorithm: none, keys: k}}"),
