@@ -166,33 +166,34 @@ TEST_F(Limits, AClientThatReadsNothingIsCut) {
   EXPECT_TRUE(cut);
 }
 
-TEST(ConnectionLimits, OneTooManyIsClosedAndThereIsRoomAgainLater) {
+TEST(ConnectionLimits, OneTooManyWaitsUntilThereIsRoom) {
   Origin origin;
+  Answer held;
+  held.body = "held";
+  held.before_head = std::make_shared<Gate>();
+  origin.on("/held", held);
   GatewayProcess gateway(SALLYPORT_BINARY, R"(
 workers: 1
 listeners: [{address: "127.0.0.1:0"}]
 limits: {connections: 3}
-upstreams: {o: {servers: [")" + origin.url() + R"("]}}
-routes: [{path: /, upstream: o, auth: none}]
+upstreams: {o: {servers: [")" + origin.url() +
+                                               R"("]}}
+routes: [{path: /, upstream: o, auth: none, timeout: 1h}]
 )");
-  std::vector<std::unique_ptr<HttpConnection>> held;
+  std::vector<std::unique_ptr<HttpConnection>> busy;
   for (int i = 0; i < 3; ++i) {
-    held.push_back(std::make_unique<HttpConnection>(gateway.port()));
-    ASSERT_EQ(held.back()->request("GET", "/").status, 200);
+    busy.push_back(std::make_unique<HttpConnection>(gateway.port()));
+    busy.back()->send(request_text("GET", "/held"));
   }
-  HttpConnection refused(gateway.port());
-  EXPECT_TRUE(refused.closed_by_peer());
-  for (auto& connection : held) EXPECT_EQ(connection->request("GET", "/").status, 200);
-  held.pop_back();
-  const Deadline deadline = within();
-  int status = 0;
-  while (status != 200 && Clock::now() < deadline) {
-    try {
-      status = HttpConnection(gateway.port()).request("GET", "/").status;
-    } catch (const std::exception&) {  // the place isn't free yet
-    }
-  }
-  EXPECT_EQ(status, 200);
+  ASSERT_TRUE(held.before_head->wait_for_arrivals(3));
+  HttpConnection one_more(gateway.port());
+  one_more.send(request_text("GET", "/waits"));
+  EXPECT_FALSE(wait_for(one_more.fd(), POLLIN, within(std::chrono::milliseconds(300))));
+  EXPECT_TRUE(origin.requests("/waits").empty());
+  held.before_head->open();
+  for (auto& connection : busy) EXPECT_EQ(connection->read_response()->body, "held");
+  busy.pop_back();
+  EXPECT_EQ(one_more.read_response()->text("target"), "/waits");
 }
 
 }  // namespace
