@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -38,7 +39,6 @@ class TlsOrigin {
   }
   ~TlsOrigin() {
     stopping_ = true;
-    ::shutdown(listener_.get(), SHUT_RDWR);
     acceptor_.join();
     for (std::thread& thread : threads_) thread.join();
   }
@@ -50,8 +50,9 @@ class TlsOrigin {
  private:
   void accept_all() {
     while (!stopping_) {
+      if (!wait_for(listener_.get(), POLLIN, within(std::chrono::milliseconds(50)))) continue;
       Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!fd) return;
+      if (!fd) continue;
       timeval patience{5, 0};  // bounds a thread whose gateway went away without a word
       ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
       threads_.emplace_back([this, one = std::move(fd)] { serve(one.get()); });
