@@ -82,17 +82,20 @@ gateway::Ssl TlsClient::start(std::size_t server, TlsSessions& sessions) const {
   if (!named) throw std::bad_alloc();  // without a name any certificate would do
   TlsSessions::Slot& slot = sessions.slots_[server];
   SSL_set_ex_data(ssl.get(), slot_index(), &slot);
-  if (slot && SSL_SESSION_is_resumable(slot.get())) SSL_set_session(ssl.get(), slot.get());
+  if (slot && SSL_SESSION_is_resumable(slot.get())) {
+    const TlsSessions::Slot copy(SSL_SESSION_dup(slot.get()));
+    if (copy) SSL_set_session(ssl.get(), copy.get());
+  }
   SSL_set_connect_state(ssl.get());
   return ssl;
 }
 
-// OpenSSL's callback: at the end of a 1.2 handshake, at each ticket of 1.3. 1: we keep the reference.
+// OpenSSL's callback: at the end of a 1.2 handshake, at each ticket of 1.3. Copies are kept and offered:
+// OpenSSL spoils the session of a connection that ends without a close_notify of ours, as cut ones do.
 int TlsClient::remember(SSL* ssl, SSL_SESSION* session) {
   auto* slot = static_cast<TlsSessions::Slot*>(SSL_get_ex_data(ssl, slot_index()));
-  if (slot == nullptr) return 0;
-  slot->reset(session);
-  return 1;
+  if (slot != nullptr) slot->reset(SSL_SESSION_dup(session));
+  return 0;  // we took no reference
 }
 
 std::string tls_failure(const SSL* ssl, const gateway::error_code& ec) {
