@@ -110,9 +110,9 @@ Task<> Follower::read_on() {
     revocation::LogFollower::Step step = follower_.answered(*batch, steady_now(), wall_now());
     if (step.resynced)
       spdlog::warn("the store was replaced or lost entries: reading the revocation log from its beginning");
+    publish(step.changed, {});
     if (follower_.ready() && !shared_.ready.exchange(true))
       spdlog::info("ready: {} revocations read", follower_.entries_read());
-    publish(step.changed, {});
     for (const UnixMillis appended : step.appended) metrics_.revocation_arrived(lag_of(appended, batch->now));
     metrics_.revocations(follower_.set()->size(), follower_.set()->memory_bytes());
     if (!step.reappend.empty()) {
