@@ -32,6 +32,8 @@ def resident(pid):
 def serve_origin():
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one write
+        disable_nagle_algorithm = True
 
         def do_GET(self):
             self.send_response(200)
