@@ -112,8 +112,8 @@ Task<> BodyPump::run() {
   try {
     const error_code ec = co_await exchange_.send_continue();
     if (ec) ended(End::client_gone);
-    while (end_ == End::running && co_await step({})) {
-    }
+    bool more = end_ == End::running;
+    while (more && end_ == End::running) more = co_await step({});
   } catch (const std::exception& error) {
     spdlog::error("a request body's pump failed: {}", error.what());
     ended(End::upstream_failed);

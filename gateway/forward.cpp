@@ -147,7 +147,8 @@ Task<Attempt> read_response_head(Forwarding& f, upstream::Connection& up, BodyPu
         if (head.status != 100) {
           const ResponseRules rules = rules_of(f);
           f.sent.answer_started = true;
-          if (co_await f.exchange.write_interim(head, rules)) {
+          const error_code ec = co_await f.exchange.write_interim(head, rules);
+          if (ec) {
             f.context.reason = "client_gone";
             f.exchange.cut();
             in.filled = in.taken = 0;  // there is no response to pass on
@@ -215,7 +216,9 @@ void enter_stream(Forwarding& f, std::optional<OpenStreams::Entry>& entry,
 // one.
 Task<> end_event_stream(Forwarding& f, StreamEnd why, bool framed_by_length) {
   f.context.reason = to_string(why);
-  if (framed_by_length || co_await f.exchange.write_body({}, true)) f.exchange.cut();
+  error_code ec = net::error::message_size;  // bytes that were promised don't come
+  if (!framed_by_length) ec = co_await f.exchange.write_body({}, true);
+  if (ec) f.exchange.cut();
 }
 
 // The upstream has switched: from here on bytes go both ways until the tunnel ends.
@@ -224,7 +227,9 @@ Task<> relay_tunnel(Forwarding& f, upstream::Connection& up, Incoming& in) {
   f.context.status = 101;
   const ResponseRules rules = rules_of(f);
   std::string_view early;
-  if (co_await f.exchange.switch_protocols(up.reader.head(), rules, f.upgrade.protocol, early)) {
+  const error_code ec =
+      co_await f.exchange.switch_protocols(up.reader.head(), rules, f.upgrade.protocol, early);
+  if (ec) {
     f.context.reason = "client_gone";
     f.exchange.cut();
     co_return;
@@ -277,7 +282,8 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
       const std::span<const std::string_view> filled(pieces.data(), count);
       const http1::ForwardPolicy& policy = f.context.route->forward;
       if (complete && !policy.trailers.empty()) f.exchange.end_with(up.reader.trailers(), policy);
-      if (co_await f.exchange.write_body(filled, complete)) {
+      const error_code ec = co_await f.exchange.write_body(filled, complete);
+      if (ec) {
         f.context.reason = "client_gone";
         f.exchange.cut();
         co_return false;
@@ -379,7 +385,10 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
 
 // RFC 6455 4.4: the version that would do; RFC 9110 15.5.22: the protocol.
 Task<> refuse_upgrade(Worker& worker, Exchange& exchange, RequestContext& context, unsigned status) {
-  if (status != 426) co_return co_await refuse(worker, exchange, context, Verdict::upgrade_refused);
+  if (status != 426) {
+    co_await refuse(worker, exchange, context, Verdict::upgrade_refused);
+    co_return;
+  }
   constexpr Reply kReply{426, "upgrade_required", "WebSocket is spoken here in version 13", {}, false, false};
   context.status = kReply.status;
   context.refusal = kReply.error;

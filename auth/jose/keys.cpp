@@ -38,7 +38,7 @@ std::string plain_json(const std::vector<JwkMember>& members) {
 }
 
 // A key id may be anything that an operator wrote.
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -143,7 +143,7 @@ std::string public_jwk(const Key& key) {
   std::string json = plain_json(members);
   json.pop_back();
   return json + ",\"use\":\"sig\",\"alg\":\"" + std::string(to_string(key.algorithm)) +
-         "\",\"kid\":" + quoted(key.id) + "}";
+         "\",\"kid\":" + json_text(key.id) + "}";
 }
 
 std::string thumbprint(const Key& key) {

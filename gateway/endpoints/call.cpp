@@ -33,7 +33,8 @@ class WipedText {
 
 // Fills `text`; false: the request has been answered already, or its client is gone.
 Task<bool> read_whole(Call call, WipedText& text, std::size_t limit) {
-  if (const error_code ec = co_await call.exchange.send_continue()) {
+  const error_code ec = co_await call.exchange.send_continue();
+  if (ec) {
     call.context.reason = "client_gone";
     call.exchange.cut();
     co_return false;

@@ -101,8 +101,10 @@ Task<bool> Tunnel::pass(Direction& d, std::string_view bytes) {
     bytes = bytes.substr(0, whole);
   }
   if (mask_) d.frames.pass(bytes);
-  if (!bytes.empty() && !co_await write(d, bytes)) co_return false;
-  if (ending() && !d.said_close && d.frames.at_boundary() && !co_await say_close(d)) co_return false;
+  bool open = true;
+  if (!bytes.empty()) open = co_await write(d, bytes);
+  if (open && ending() && !d.said_close && d.frames.at_boundary()) open = co_await say_close(d);
+  if (!open) co_return false;
   d.frames.pass(rest);
   if (d.said_close && d.frames.closed()) heard(d);
   co_return !cut_;
@@ -111,7 +113,8 @@ Task<bool> Tunnel::pass(Direction& d, std::string_view bytes) {
 Task<> Tunnel::pump(Direction& d) {
   while (!cut_ && !d.done) {
     if (ending() && !d.said_close && d.frames.at_boundary()) {
-      if (!co_await say_close(d)) break;
+      const bool said = co_await say_close(d);
+      if (!said) break;
       if (d.frames.closed()) heard(d);
       continue;
     }
@@ -131,7 +134,9 @@ Task<> Tunnel::pump(Direction& d) {
       cut({});
     } else {
       touch();
-      if (!co_await pass(d, {block.data(), got.bytes})) break;
+      const std::string_view received(block.data(), got.bytes);
+      const bool open = co_await pass(d, received);
+      if (!open) break;
     }
   }
 }
