@@ -149,8 +149,12 @@ void Gateway::set_connection_limits() {
   const config::Limits& limits = runtime_->config.limits;
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) descriptors.rlim_cur = 1024;
-  shared_.connection_cap =
-      connection_cap(limits.connections, descriptors.rlim_cur, open_descriptors() + kLateDescriptors);
+  const std::size_t in_use = open_descriptors() + kLateDescriptors;
+  shared_.connection_cap = connection_cap(limits.connections, descriptors.rlim_cur, in_use);
+  std::size_t servers = 0;
+  for (const config::Upstream& upstream : runtime_->config.upstreams) servers += upstream.servers.size();
+  shared_.idle_per_server = idle_cap(shared_.connection_cap, descriptors.rlim_cur, in_use) /
+                            std::max<std::size_t>(1, servers * workers_.size());
   shared_.by_address = std::make_unique<AddressCounts>(limits.per_address);
   if (shared_.connection_cap < limits.connections)
     spdlog::warn(

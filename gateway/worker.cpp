@@ -89,6 +89,7 @@ void Worker::start(std::vector<int> descriptors) {
     const bool v6 = runtime_->config.listeners[i].address.host.find(':') != std::string::npos;
     acceptors_.emplace_back(io_, v6 ? net::ip::tcp::v6() : net::ip::tcp::v4(), descriptors[i]);
   }
+  for (const auto& pool : pools_) pool->keep_at_most(shared_.idle_per_server);
   thread_ = std::thread([this] { run(); });
 }
 

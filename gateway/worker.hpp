@@ -44,10 +44,12 @@ struct Shared {
   users::HashingPool* hashing = nullptr;
   LogWriter* access = nullptr;  // null: off
   LogWriter* audit = nullptr;
-  Enforcer* enforcer = nullptr;               // puts revocations in force in all workers
-  KeyKeeper* keys = nullptr;                  // looks for keys that a worker doesn't know
-  std::atomic<std::size_t> connections{0};    // of clients; one that is being accepted counts
-  std::size_t connection_cap = 10'000;        // set before the workers start
+  Enforcer* enforcer = nullptr;             // puts revocations in force in all workers
+  KeyKeeper* keys = nullptr;                // looks for keys that a worker doesn't know
+  std::atomic<std::size_t> connections{0};  // of clients; one that is being accepted counts
+  std::size_t connection_cap = 10'000;      // set before the workers start
+  std::size_t idle_per_server =
+      1'000'000;  // connections that a worker keeps idle to one server; set likewise
   std::unique_ptr<AddressCounts> by_address;  // the same
   std::atomic<bool> ready{false};             // the revocation log was read whole
   std::atomic<bool> draining{false};

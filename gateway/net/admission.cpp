@@ -16,8 +16,13 @@ constexpr std::array<std::uint8_t, 12> kV4Prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
 std::size_t connection_cap(std::size_t wanted, std::size_t descriptors, std::size_t in_use) {
   const std::size_t free = descriptors > in_use ? descriptors - in_use : 0;
-  const std::size_t reserve = std::min(free / 2, kLargestReserve);
+  const std::size_t reserve = std::min(free - free / 3, kLargestReserve);
   return std::max<std::size_t>(1, std::min(wanted, free - reserve));
+}
+
+std::size_t idle_cap(std::size_t cap, std::size_t descriptors, std::size_t in_use) {
+  const std::size_t free = descriptors > in_use ? descriptors - in_use : 0;
+  return free > cap ? (free - cap) / 2 : 0;
 }
 
 std::size_t AddressCounts::Hash::operator()(const Key& key) const {

@@ -17,6 +17,9 @@ namespace sallyport::gateway {
 // descriptors), so that accept never takes the last one.
 std::size_t connection_cap(std::size_t wanted, std::size_t descriptors, std::size_t in_use);
 
+// How many connections to upstreams the process may keep idle, so that those at work still find a descriptor.
+std::size_t idle_cap(std::size_t cap, std::size_t descriptors, std::size_t in_use);
+
 // Connections by client address; an IPv6 client counts by its /64, because one host has all of that. Any
 // thread.
 class AddressCounts {

@@ -66,7 +66,10 @@ class Pool {
   // Tries each server at most once while connects fail; `reason` gets the last cause, for the log.
   Task<boost::system::result<Lease, AcquireError>> acquire(Wish& wish, std::string& reason);
 
-  void close();                                    // for good: who waits for a place is refused
+  void close();  // for good: who waits for a place is refused
+  void keep_at_most(std::size_t idle) {
+    state_.keep_at_most(idle);
+  }                                                // of each server, where descriptors are few
   void close_idle(SteadyTime now);                 // those unused for longer than idle_timeout; each tick
   void checked(std::size_t server, bool healthy);  // the verdict of the active checks
   const PoolState& state() const { return state_; }

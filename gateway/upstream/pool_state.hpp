@@ -2,6 +2,7 @@
 // reports back.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -50,6 +51,7 @@ class PoolState {
   void ended(std::size_t server, Outcome outcome, bool probe, SteadyTime now);  // a request
   void checked(std::size_t server, bool healthy, SteadyTime now);               // an active check's verdict
 
+  void keep_at_most(std::size_t idle) { max_idle_ = std::min(max_idle_, static_cast<unsigned>(idle)); }
   bool keeps_idle(std::size_t server) const { return servers_[server].idle < max_idle_; }
   std::size_t size() const { return servers_.size(); }
   std::size_t waiting() const { return waiting_; }

@@ -16,8 +16,9 @@ TEST(ConnectionCap, IsTheConfiguredOneWhereDescriptorsSuffice) {
   EXPECT_EQ(connection_cap(100, 1024, 40), 100u);
 }
 
-TEST(ConnectionCap, LeavesHalfOfFewDescriptorsToUpstreams) {
-  EXPECT_EQ(connection_cap(10'000, 64, 24), 20u);
+TEST(ConnectionCap, LeavesTwoThirdsOfFewDescriptorsToUpstreamsAtWorkAndIdle) {
+  EXPECT_EQ(connection_cap(10'000, 64, 24), 13u);
+  EXPECT_EQ(idle_cap(13, 64, 24), 13u);
   EXPECT_EQ(connection_cap(2'000'000, 1'048'576, 576), 1'048'000u - 4096u);
 }
 
