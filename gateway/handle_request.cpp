@@ -2,11 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
-#include <array>
-
 #include "gateway/await_key.hpp"
 #include "gateway/endpoints/endpoints.hpp"
 #include "gateway/forward.hpp"
+#include "gateway/judge.hpp"
 #include "gateway/path.hpp"
 #include "gateway/refuse.hpp"
 #include "gateway/tickets.hpp"
@@ -15,58 +14,24 @@
 namespace sallyport::gateway {
 namespace {
 
-constexpr std::size_t kMaxAuthorizationFields = 2;  // two are refused like twenty
-
-policy::Credential credential_of(const RequestHead& head) {
-  std::array<std::string_view, kMaxAuthorizationFields> values;
-  std::size_t count = 0;
-  for (const Field& field : head.fields)
-    if (field.id == FieldId::authorization && count < values.size()) values[count++] = field.value;
-  return policy::parse_authorization(std::span<const std::string_view>(values.data(), count));
-}
-
-// Who sends it, and may they? Fills the context's claims; nullopt: go on, else what to answer.
-std::optional<Verdict> judge(Worker& worker, const RequestHead& head, const policy::RoutePolicy& policy,
-                             RequestContext& context) {
-  if (policy.auth == config::AuthMode::none) return std::nullopt;
-  policy::Decision decision =
-      worker.authenticator().decide(credential_of(head), policy, worker.unix_now(), worker.freshness());
-  context.claims = std::move(decision.claims);
-  if (decision.reason) context.reason = jose::to_string(*decision.reason);
-  if (passes(decision.verdict)) {
-    if (decision.first_seen && context.claims) worker.confirm(context.claims);
-    return std::nullopt;
-  }
-  switch (decision.verdict) {
-    case policy::Verdict::token_missing:
-      return Verdict::token_missing;
-    case policy::Verdict::token_malformed:
-      return Verdict::token_malformed;
-    case policy::Verdict::token_expired:
-      return Verdict::token_expired;
-    case policy::Verdict::token_revoked:
-      return Verdict::token_revoked;
-    case policy::Verdict::forbidden:
-      return Verdict::forbidden;
-    case policy::Verdict::store_unavailable:
-      return Verdict::store_unavailable;
-    default:
-      return Verdict::token_invalid;
-  }
-}
-
-// A preflight asks before any credential exists (Fetch standard); it touches no upstream.
-Task<> answer_preflight(Worker& worker, Exchange& exchange, RequestContext& context, const CorsPolicy& cors) {
-  std::string lines;
-  cors.append_preflight(lines, exchange.request());
+// Answers an OPTIONS that touches no upstream: 204 with these lines.
+Task<> answer_options(Worker& worker, Exchange& exchange, RequestContext& context, std::string_view lines) {
   ReplyContext reply;
   reply.request_id = context.provenance.request_id;
   reply.date = worker.date();
   reply.extra = lines;
   context.status = 204;
-  context.endpoint = "preflight";
-  OwnAnswer answer{204, nullptr, {}, {}};
+  context.endpoint = "options";
+  const OwnAnswer answer{204, nullptr, {}, {}};
   (void)co_await exchange.answer(answer, reply);  // a client that left is seen at the next read
+}
+
+// The token was refused for want of its issuer's key: judged again once that may have come.
+Task<std::optional<Verdict>> judge_with_new_key(Worker& worker, const RequestHead& head,
+                                                const policy::RoutePolicy& policy, RequestContext& context) {
+  const bool again = co_await await_key(worker, head, context);
+  if (again) co_return judge(worker, head, policy, context);
+  co_return Verdict::token_invalid;
 }
 
 const CorsPolicy* cors_of(const Runtime& runtime, const Match& match) {
@@ -77,6 +42,9 @@ const CorsPolicy* cors_of(const Runtime& runtime, const Match& match) {
 Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
   const RequestHead& head = exchange.request();
   const Runtime& runtime = worker.runtime();
+  // RFC 9110 9.3.7: "OPTIONS *" asks the server itself whether it is there.
+  std::string lines;
+  if (head.raw_path == "*") co_return co_await answer_options(worker, exchange, context, lines);
 
   const NormalPath path = normalise_path(head.raw_path, context.path_scratch);
   if (!path.good()) {
@@ -96,8 +64,11 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
   }
   if (match.has_route) context.route = &runtime.routes[match.route];
   if (cors != nullptr && cors->on()) {
-    if (asked && match.kind != Match::Kind::bad_path)
-      co_return co_await answer_preflight(worker, exchange, context, *cors);
+    if (asked && match.kind != Match::Kind::bad_path) {
+      // A preflight asks before any credential exists (Fetch standard).
+      cors->append_preflight(lines, head);
+      co_return co_await answer_options(worker, exchange, context, lines);
+    }
     cors->append_answer(context.cors, head);
   }
 
@@ -110,15 +81,12 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
     case Match::Kind::method_not_allowed:
       co_return co_await refuse(worker, exchange, context, Verdict::method_not_allowed, match.allow);
     case Match::Kind::endpoint: {
-      const bool open = endpoints::needs_no_token(match.endpoint);
-      if (!open) {
-        auto verdict = judge(worker, head, runtime.bearer_only, context);
-        if (verdict && lacks_key(context)) {
-          const bool again = co_await await_key(worker, head, context);
-          if (again) verdict = judge(worker, head, runtime.bearer_only, context);
-        }
-        if (verdict) co_return co_await refuse(worker, exchange, context, *verdict);
-      }
+      std::optional<Verdict> verdict;
+      if (!endpoints::needs_no_token(match.endpoint))
+        verdict = judge(worker, head, runtime.bearer_only, context);
+      if (verdict && lacks_key(context))
+        verdict = co_await judge_with_new_key(worker, head, runtime.bearer_only, context);
+      if (verdict) co_return co_await refuse(worker, exchange, context, *verdict);
       co_return co_await endpoints::serve(worker, exchange, context, match);
     }
     case Match::Kind::route:
@@ -126,10 +94,8 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
   }
   TicketJudgement judged = co_await judge_ticket(worker, head, *context.route, context);
   if (!judged.judged) judged.verdict = judge(worker, head, context.route->policy, context);
-  if (!judged.judged && judged.verdict && lacks_key(context)) {
-    const bool again = co_await await_key(worker, head, context);
-    if (again) judged.verdict = judge(worker, head, context.route->policy, context);
-  }
+  if (!judged.judged && judged.verdict && lacks_key(context))
+    judged.verdict = co_await judge_with_new_key(worker, head, context.route->policy, context);
   if (judged.verdict) co_return co_await refuse(worker, exchange, context, *judged.verdict);
   co_await forward(worker, exchange, context);
 }

@@ -57,6 +57,14 @@ TEST_F(ProxyTest, PassesResponseFieldsStatusAndReason) {
   }
 }
 
+TEST_F(ProxyTest, AnswersOptionsForTheServerItselfAndAsksNoUpstream) {  // RFC 9110 9.3.7
+  HttpConnection client = proxy.connect();
+  const Response response = client.exchange("OPTIONS * HTTP/1.1\r\nHost: test.example\r\n\r\n");
+  EXPECT_EQ(response.status, 204);
+  EXPECT_TRUE(proxy.origin.requests().empty());
+  EXPECT_EQ(client.request("GET", "/").status, 200);  // the connection goes on
+}
+
 TEST_F(ProxyTest, AddsADateWhereTheUpstreamSentNone) {
   proxy.origin.on("/s", raw("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
   EXPECT_EQ(proxy.client().get("/s").headers.count("Date"), 1u);
