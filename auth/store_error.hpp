@@ -11,9 +11,9 @@ struct StoreError {
   enum class Kind {
     unreachable,  // no connection, or it broke before the answer: the outcome of a write is unknown
     timeout,      // no answer in time: the outcome of a write is unknown
-    refused,      // the store answered with an error and wrote nothing (OOM, READONLY, LOADING, disk full, ...)
-    corrupt,      // what stands under our key isn't ours
-    overloaded,   // our own queue to the store is full; nothing was sent
+    refused,  // the store answered with an error and wrote nothing (OOM, READONLY, LOADING, disk full, ...)
+    corrupt,  // what stands under our key isn't ours
+    overloaded,  // our own queue to the store is full; nothing was sent
   };
   Kind kind = Kind::unreachable;
   std::string detail;  // for the log: names the store and the error text, never a secret

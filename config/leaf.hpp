@@ -116,7 +116,8 @@ Leaf leaf(PassOrRefuse value, const Rule& rule);
 Leaf leaf(StoreUrl value, const Rule& rule);
 
 template <class E>
-requires std::is_enum_v<E> Leaf leaf(E& value, const Rule&) {
+  requires std::is_enum_v<E>
+Leaf leaf(E& value, const Rule&) {
   Leaf out;
   const auto words = words_of(E{});
   for (const auto& [word, ignored] : words) {
@@ -152,8 +153,8 @@ inline Leaf leaf(Stated value, const Rule& rule) {
 
 // An absent option prints nothing; reading creates it.
 template <class T>
-requires std::same_as<T, std::uint64_t> || std::same_as<T, Millis> || std::is_enum_v<T> Leaf
-leaf(std::optional<T>& value, const Rule& rule) {
+  requires std::same_as<T, std::uint64_t> || std::same_as<T, Millis> || std::is_enum_v<T>
+Leaf leaf(std::optional<T>& value, const Rule& rule) {
   T probe{};
   auto out = [&] {
     if constexpr (std::same_as<T, std::uint64_t>)
@@ -184,8 +185,6 @@ leaf(std::optional<T>& value, const Rule& rule) {
 }
 
 template <class T>
-concept LeafLike = requires(T&& value, const Rule& rule) {
-  leaf(std::forward<T>(value), rule);
-};
+concept LeafLike = requires(T&& value, const Rule& rule) { leaf(std::forward<T>(value), rule); };
 
 }  // namespace sallyport::config

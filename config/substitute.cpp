@@ -18,7 +18,7 @@ constexpr std::size_t kShortestMasked = 4;
 
 // Nothing in `problem` means success.
 std::string read_secret(const std::string& path, std::string& problem, bool& exposed) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) {
     problem = "the file " + in_quotes(path) + " is missing or in a folder that we may not enter";
     return {};

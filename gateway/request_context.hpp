@@ -21,11 +21,11 @@ struct RequestContext {
   SteadyTime began{};
   SteadyTime upstream_asked{};
   SteadyTime upstream_answered{};
-  Provenance provenance;      // client address, request id, lines for the upstream
-  std::string path_scratch;   // the normalised path, where it differs from what came
-  std::string cors;           // header lines for the answer
-  std::string upstream_head;  // the request head as sent
-  std::string_view path;      // normalised; views live until the request ends
+  Provenance provenance;             // client address, request id, lines for the upstream
+  std::string path_scratch;          // the normalised path, where it differs from what came
+  std::string cors;                  // header lines for the answer
+  std::string upstream_head;         // the request head as sent
+  std::string_view path;             // normalised; views live until the request ends
   std::optional<std::string> query;  // instead of the request's: a one-time ticket was taken out of it
   const CompiledRoute* route = nullptr;
   std::string_view endpoint;                   // "login", ... where we answered ourselves

@@ -5,8 +5,9 @@
 namespace sallyport::jose {
 namespace {
 
-constexpr std::array<std::string_view, 13> kNames{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256",
-                                                  "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"};
+constexpr std::array<std::string_view, 13> kNames{"HS256", "HS384", "HS512", "RS256", "RS384",
+                                                  "RS512", "PS256", "PS384", "PS512", "ES256",
+                                                  "ES384", "ES512", "EdDSA"};
 
 }  // namespace
 

@@ -15,15 +15,15 @@ namespace sallyport::jose {
 
 struct AccessToken {
   std::string issuer;
-  std::vector<std::string> audience;   // one: a string, several: an array
+  std::vector<std::string> audience;  // one: a string, several: an array
   std::string subject;
   std::string token_id;
   std::string session_id;
   std::uint32_t generation = 0;
-  std::uint64_t epoch = 0;             // written as `epoch` only where it isn't 0
+  std::uint64_t epoch = 0;  // written as `epoch` only where it isn't 0
   UnixSeconds issued_at{};
   UnixSeconds expires{};
-  boost::json::object extra;           // roles and configured claims; can't replace the ones above
+  boost::json::object extra;  // roles and configured claims; can't replace the ones above
 };
 
 class TokenIssuer {

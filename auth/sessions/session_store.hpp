@@ -1,6 +1,6 @@
-// Where sessions live. The interface knows no rule: it creates, loads, swaps and ends atomically; session.hpp decides.
-// One contract suite (tests/integration/store_contract*) runs against every implementation.
-// Thread: call from the executor that the store was connected for; results arrive there. Every call ends within the
+// Where sessions live. The interface knows no rule: it creates, loads, swaps and ends atomically; session.hpp
+// decides. One contract suite (tests/integration/store_contract*) runs against every implementation. Thread:
+// call from the executor that the store was connected for; results arrive there. Every call ends within the
 // store's timeout.
 #pragma once
 
@@ -15,19 +15,19 @@
 namespace sallyport::sessions {
 
 struct Created {
-  bool refused = false;              // the limit was reached and the policy says refuse: nothing was written
-  Session session;                   // as stored: created/last_used/rotated = store's now, user_epoch = the user's
-  std::vector<SessionId> evicted;    // ended with cause `evicted` to make room
+  bool refused = false;  // the limit was reached and the policy says refuse: nothing was written
+  Session session;       // as stored: created/last_used/rotated = store's now, user_epoch = the user's
+  std::vector<SessionId> evicted;  // ended with cause `evicted` to make room
 };
 
 struct Found {
-  std::optional<Session> session;    // nullopt: the store answered and knows no such session
-  std::uint64_t user_epoch = 0;      // the user's current epoch; a session of a smaller one is ended
-  UnixMillis now{};                  // the store's clock
+  std::optional<Session> session;  // nullopt: the store answered and knows no such session
+  std::uint64_t user_epoch = 0;    // the user's current epoch; a session of a smaller one is ended
+  UnixMillis now{};                // the store's clock
 };
 
 struct EndedAll {
-  std::vector<SessionId> ended;      // those that were live until now
+  std::vector<SessionId> ended;  // those that were live until now
   UnixMillis now{};
 };
 
@@ -50,12 +50,14 @@ class SessionStore {
   // Live sessions of a user, newest first.
   virtual Task<StoreResult<std::vector<Session>>> list(std::string_view user_id) = 0;
 
-  // Ends one session of `user_id`. true: it is ended now (also if it was before); false: no such session of this user.
+  // Ends one session of `user_id`. true: it is ended now (also if it was before); false: no such session of
+  // this user.
   virtual Task<StoreResult<bool>> end(std::string_view user_id, SessionId id, EndCause cause) = 0;
 
-  // Ends all sessions of the user but `except`, in one step with a bump of the user's epoch (`except` is moved to the
-  // new epoch).
-  virtual Task<StoreResult<EndedAll>> end_all(std::string_view user_id, std::optional<SessionId> except, EndCause cause) = 0;
+  // Ends all sessions of the user but `except`, in one step with a bump of the user's epoch (`except` is
+  // moved to the new epoch).
+  virtual Task<StoreResult<EndedAll>> end_all(std::string_view user_id, std::optional<SessionId> except,
+                                              EndCause cause) = 0;
 };
 
 }  // namespace sallyport::sessions

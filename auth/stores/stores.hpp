@@ -25,10 +25,11 @@ struct Stores {
 class Backend {
  public:
   virtual ~Backend() = default;
-  // Never blocks and never fails: a store that isn't there is reported by each call. Call on the executor's thread.
+  // Never blocks and never fails: a store that isn't there is reported by each call. Call on the executor's
+  // thread.
   virtual Stores connect(net::any_io_executor executor) = 0;
-  // Is the store there and fit to be ours (role, eviction policy, schema)? The message names it and the way out.
-  // `warnings` are for the log (volatile-* eviction, a memory: store that forgets at restart).
+  // Is the store there and fit to be ours (role, eviction policy, schema)? The message names it and the way
+  // out. `warnings` are for the log (volatile-* eviction, a memory: store that forgets at restart).
   struct Health {
     bool ok = false;
     std::string message;
@@ -37,8 +38,9 @@ class Backend {
   virtual Task<Health> probe(net::any_io_executor executor) = 0;
 };
 
-// Opens it. `rules` gives the lifetimes that records are kept for. A SQLite file that can't be opened or written is an
-// error here (result's error: the message); a Redis that isn't there is not.
-boost::system::result<std::unique_ptr<Backend>, std::string> open(const config::Store& store, const config::Refresh& rules);
+// Opens it. `rules` gives the lifetimes that records are kept for. A SQLite file that can't be opened or
+// written is an error here (result's error: the message); a Redis that isn't there is not.
+boost::system::result<std::unique_ptr<Backend>, std::string> open(const config::Store& store,
+                                                                  const config::Refresh& rules);
 
 }  // namespace sallyport::stores

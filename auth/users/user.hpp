@@ -12,9 +12,9 @@
 namespace sallyport::users {
 
 struct User {
-  std::string id;                 // `sub`: random, never reused, never the name
-  std::string name;               // as written at registration
-  std::string password_hash;      // PHC string ($argon2id$...)
+  std::string id;             // `sub`: random, never reused, never the name
+  std::string name;           // as written at registration
+  std::string password_hash;  // PHC string ($argon2id$...)
   std::string email;
   bool email_confirmed = false;
   bool disabled = false;
@@ -22,10 +22,11 @@ struct User {
   std::map<std::string, std::string> claims;   // go into the token
   std::map<std::string, std::string> profile;  // go into the token response
   UnixMillis created{};
-  std::uint64_t version = 0;      // update() writes only over the version that it read
+  std::uint64_t version = 0;  // update() writes only over the version that it read
 };
 
-// The form under which a name is unique: lower case of ASCII letters; names are limited to what valid_name allows.
+// The form under which a name is unique: lower case of ASCII letters; names are limited to what valid_name
+// allows.
 std::string folded_name(std::string_view name);
 
 // 1 to 64 characters of letters, digits and . _ - @ +: no control, space or look-alike.

@@ -19,8 +19,8 @@ class UserStore {
 
   virtual Task<StoreResult<std::optional<User>>> find_by_name(std::string_view name) = 0;  // folds it
   virtual Task<StoreResult<std::optional<User>>> find_by_id(std::string_view id) = 0;
-  virtual Task<StoreResult<bool>> add(User user) = 0;      // false: the folded name is taken
-  virtual Task<StoreResult<bool>> update(User user) = 0;   // false: another version stands there, or nothing
+  virtual Task<StoreResult<bool>> add(User user) = 0;     // false: the folded name is taken
+  virtual Task<StoreResult<bool>> update(User user) = 0;  // false: another version stands there, or nothing
   virtual Task<StoreResult<bool>> remove(std::string_view id) = 0;
   // Up to `limit` users after `cursor` in a stable order; the last page has an empty next cursor.
   struct Page {
@@ -30,7 +30,8 @@ class UserStore {
   virtual Task<StoreResult<Page>> list(std::string cursor, std::size_t limit) = 0;
 };
 
-// Counts failures: one atomic step that adds one and sets the window's end when it opens one. Returns the count.
+// Counts failures: one atomic step that adds one and sets the window's end when it opens one. Returns the
+// count.
 class AttemptStore {
  public:
   virtual ~AttemptStore() = default;

@@ -69,7 +69,7 @@ class Pool {
   void close();  // for good: who waits for a place is refused
   void keep_at_most(std::size_t idle) {
     state_.keep_at_most(idle);
-  }                                                // of each server, where descriptors are few
+  }  // of each server, where descriptors are few
   void close_idle(SteadyTime now);                 // those unused for longer than idle_timeout; each tick
   void checked(std::size_t server, bool healthy);  // the verdict of the active checks
   const PoolState& state() const { return state_; }

@@ -80,7 +80,8 @@ std::optional<revocation::Entry> read_entry(const Reply& entry) {
   for (std::size_t i = 0; i < fields.size(); i += 2)
     if (!take_field(fields[i].text, fields[i + 1].text, out.event, needed)) return std::nullopt;
   if (needed != 0 || !is_cursor(out.cursor)) return std::nullopt;
-  const auto millis = parse_number<std::int64_t>(std::string_view(out.cursor).substr(0, out.cursor.find('-')));
+  const auto millis =
+      parse_number<std::int64_t>(std::string_view(out.cursor).substr(0, out.cursor.find('-')));
   if (millis) out.appended = UnixMillis(std::chrono::milliseconds(*millis));
   return out;
 }

@@ -63,7 +63,7 @@ std::string parent_folder(const std::string& path) {
 std::string prepare_file(const std::string& path) {
   const std::string store = "store sqlite:" + path + ": ";
   const std::string folder = parent_folder(path);
-  struct stat status {};
+  struct stat status{};
   if (::stat(folder.c_str(), &status) != 0) {
     if (errno == ENOENT)
       return store + "the folder " + folder + " does not exist: create it, or name another path";

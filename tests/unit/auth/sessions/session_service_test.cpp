@@ -485,8 +485,7 @@ TEST(SessionService, EndsASessionThatBeganBetweenListAndEnd) {
   const TokenPair first = world.opened();
   std::optional<TokenPair> late;
   world.store.before_end_all = [&] { late = world.opened(); };
-  EXPECT_EQ(must(run(world.service().end_all_of_user("user-1", std::nullopt, EndCause::administrator))),
-            2u);
+  EXPECT_EQ(must(run(world.service().end_all_of_user("user-1", std::nullopt, EndCause::administrator))), 2u);
   EXPECT_TRUE(world.revoked(first));
   EXPECT_TRUE(world.revoked(*late));
 }

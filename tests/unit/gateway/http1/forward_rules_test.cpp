@@ -255,15 +255,14 @@ TEST(Chunks, AreWrittenWithTheAllowedTrailersOnly) {
   EXPECT_EQ(out, "abc\r\n");
   out.clear();
   using gateway::FieldId;
-  append_trailers(out,
-                  {{FieldId::other, "X-Sum", "1"},
-                   {FieldId::other, "X-Other", "2"},
-                   {FieldId::content_length, "Content-Length", "3"},
-                   {FieldId::other, "x_auth_roles", "admin"},
-                   {FieldId::other, "X-Tenant", "t"}},
-                  policy([](config::Route& r) {
-                    r.trailers = {"x-sum", "Content-Length", "X-Tenant", "X-Auth-Roles"};
-                  }));
+  append_trailers(
+      out,
+      {{FieldId::other, "X-Sum", "1"},
+       {FieldId::other, "X-Other", "2"},
+       {FieldId::content_length, "Content-Length", "3"},
+       {FieldId::other, "x_auth_roles", "admin"},
+       {FieldId::other, "X-Tenant", "t"}},
+      policy([](config::Route& r) { r.trailers = {"x-sum", "Content-Length", "X-Tenant", "X-Auth-Roles"}; }));
   EXPECT_EQ(out, "0\r\nX-Sum: 1\r\n\r\n");
 }
 

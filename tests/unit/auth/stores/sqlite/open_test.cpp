@@ -19,7 +19,7 @@ using OpenSqlite = SqliteStore;
 TEST_F(OpenSqlite, MakesAFileThatOnlyItsOwnerReads) {
   open();
   login("user-1");
-  struct stat status {};
+  struct stat status{};
   for (const char* suffix : {"", "-wal"}) {
     ASSERT_EQ(::stat((options_.path + suffix).c_str(), &status), 0) << suffix;
     EXPECT_EQ(status.st_mode & 0777u, 0600u) << suffix;
