@@ -15,6 +15,11 @@
 namespace sallyport::gateway {
 namespace {
 
+// SNI; SSL_set_tlsext_host_name without its cast.
+bool set_server_name(SSL* ssl, const char* name) {
+  return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(name)) == 1;
+}
+
 constexpr std::size_t kBlock = 16 * 1024;
 
 std::string describe(const error_code& ec) {
@@ -101,9 +106,8 @@ Task<bool> HttpGetter::Conversation::secure(std::string& problem) {
   const std::string& host = url_.server.host;
   const bool is_ip = config::is_ip(host);
   const bool named =
-      raw != nullptr &&
-      (is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), host.c_str()) == 1
-             : SSL_set1_host(raw, host.c_str()) == 1 && SSL_set_tlsext_host_name(raw, host.c_str()) == 1);
+      raw != nullptr && (is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), host.c_str()) == 1
+                               : SSL_set1_host(raw, host.c_str()) == 1 && set_server_name(raw, host.c_str()));
   if (!named) {
     problem = "OpenSSL refuses the host's name";
     co_return false;
