@@ -371,7 +371,8 @@ TEST_F(RedisFaults, AUserWithoutTheRightIsRefusedByName) {
 }
 
 TEST_F(RedisFaults, ANodeOfAClusterIsRefusedWithTheWayOut) {
-  start({.extra = {"--cluster-enabled", "yes"}});
+  // Its bus port is port + 10000 unless named, which a high ephemeral port hasn't.
+  start({.extra = {"--cluster-enabled", "yes", "--cluster-port", std::to_string(free_port())}});
   open_directly();
   const auto error = failure(stores_.sessions->load(session_id(1)));
   EXPECT_EQ(error.kind, Kind::refused);
