@@ -128,12 +128,9 @@ TEST_F(ProxyTest, AConnectionClosedWhileIdleIsNotUsed) {
 }
 
 TEST_F(ProxyTest, AnUpstreamThatClosesAfterAcceptIsA502) {
-  proxy.origin.close_after_accept(Ending::close);
+  proxy.origin.close_after_accept(Ending::close);  // a reset could be seen before the connection is
   expect_gateway_error(proxy.client().get("/"), 502, "upstream_invalid");
   expect_gateway_error(proxy.client().call("POST", "/", {}, "body"), 502, "upstream_invalid");
-  // A reset can be seen before the connect is: then the server counts as unreachable.
-  proxy.origin.close_after_accept(Ending::reset);
-  EXPECT_EQ(proxy.client().get("/").status, 502);
 }
 
 TEST(ProxyFailures, AFullPoolIsA503AndTheQueueIsServed) {
