@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/support/gateway_process.hpp"
+#include "tests/support/process.hpp"
 
 namespace sallyport::testing {
 namespace {
@@ -59,6 +60,11 @@ TEST(WebSocketClient, OfBoostBeastTalksToItsServerThroughTheGateway) {
   }
   client.close(beast::websocket::close_code::normal);
   server.join();
+}
+
+TEST(WebSocketClient, OfNodeTalksToItsServerAndHearsOfTheLogout) {
+  const Outcome outcome = run({"node", SALLYPORT_TEST_DATA "/node/websocket_test.js", SALLYPORT_BINARY});
+  EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
 }
 
 }  // namespace

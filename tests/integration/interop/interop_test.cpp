@@ -1,11 +1,9 @@
 // Tokens of libraries that nobody here wrote verify with ours, and ours with them, for every algorithm. Issue
-// 4, "Shows" 2. PyJWT always; the npm package jose where SALLYPORT_NODE_JOSE names a folder that has it.
+// 4, "Shows" 2: PyJWT and the npm package jose.
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-
-#include <cstdlib>
 
 #include "auth/jose/token_issuer.hpp"
 #include "auth/jose/token_verifier.hpp"
@@ -45,7 +43,7 @@ std::vector<jose::Key> keys_of_every_algorithm() {
   return keys;
 }
 
-void trade_tokens(std::vector<std::string> peer, std::map<std::string, std::string> env) {
+void trade_tokens(std::vector<std::string> peer) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const std::vector<jose::Key> keys = keys_of_every_algorithm();
   ASSERT_EQ(keys.size(), 13u);
@@ -69,7 +67,6 @@ void trade_tokens(std::vector<std::string> peer, std::map<std::string, std::stri
                                  {"token", issuer.issue(token)}});
   }
   ProcessOptions how;
-  how.env = std::move(env);
   how.stdin_text = json::serialize(cases);
   const Outcome outcome = run(std::move(peer), how);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
@@ -100,17 +97,13 @@ void trade_tokens(std::vector<std::string> peer, std::map<std::string, std::stri
   }
 }
 
-const std::string kPeers = SALLYPORT_TEST_DATA "/integration/interop/";
-
 TEST(Interop, TokensOfPyJwtAndOursVerifyWithEachOtherForEveryAlgorithm) {
   // Debian's own interpreter, which has Debian's packages, whichever other comes first in PATH.
-  trade_tokens({"/usr/bin/python3", kPeers + "pyjwt_peer.py"}, {});
+  trade_tokens({"/usr/bin/python3", SALLYPORT_TEST_DATA "/integration/interop/pyjwt_peer.py"});
 }
 
 TEST(Interop, TokensOfNodesJoseAndOursVerifyWithEachOtherForEveryAlgorithm) {
-  const char* folder = std::getenv("SALLYPORT_NODE_JOSE");
-  if (folder == nullptr) GTEST_SKIP() << "SALLYPORT_NODE_JOSE names no folder with the npm package jose";
-  trade_tokens({"node", kPeers + "jose_peer.mjs"}, {{"SALLYPORT_NODE_JOSE", folder}});
+  trade_tokens({"node", SALLYPORT_TEST_DATA "/node/jose_peer.mjs"});
 }
 
 }  // namespace

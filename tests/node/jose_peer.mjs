@@ -1,14 +1,9 @@
-// The npm package `jose` as the other side of interop_test.cpp; speaks as pyjwt_peer.py does. Not a package of
-// Debian: install it beside (npm install jose@5) and name its folder in SALLYPORT_NODE_JOSE.
+// The npm package `jose` as the other side of integration/interop/interop_test.cpp; speaks as pyjwt_peer.py does.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { join } from 'node:path';
+import * as jose from 'jose';
 
-const folder = process.env.SALLYPORT_NODE_JOSE;
-const require = createRequire(join(folder, 'index.js'));
-const jose = await import(pathToFileURL(require.resolve('jose')).href);
-const version = JSON.parse(readFileSync(join(folder, 'node_modules/jose/package.json'))).version;
+const manifest = new URL('./node_modules/jose/package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(manifest));
 
 const answers = [];
 for (const c of JSON.parse(readFileSync(0))) {
