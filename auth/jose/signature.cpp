@@ -169,8 +169,11 @@ std::size_t signature_size(const Key& key) {
   }
 }
 
-struct SignatureVerifier::Impl {
-  explicit Impl(const Key& k) : kind(family(k.algorithm)), size(signature_size(k)), pkey(k.pkey) {
+namespace {
+
+// What signing and checking with a key both need, prepared once.
+struct Prepared {
+  Prepared(const Key& k, bool to_sign) : kind(family(k.algorithm)), size(signature_size(k)), pkey(k.pkey) {
     const ErrorQueueGuard guard;
     if (kind == Family::hmac) {
       hmac = std::make_unique<Hmac>(k);
@@ -178,9 +181,23 @@ struct SignatureVerifier::Impl {
       eddsa.reset(EVP_MD_CTX_new());
     } else {
       hash = std::make_unique<Hash>(k.algorithm);
-      context = prepare(k, *hash, false);
+      context = prepare(k, *hash, to_sign);
     }
   }
+
+  Family kind;
+  std::size_t size;  // of a signature
+  std::shared_ptr<EVP_PKEY> pkey;
+  std::unique_ptr<Hmac> hmac;
+  std::unique_ptr<Hash> hash;
+  PkeyContext context;
+  DigestContext eddsa;
+};
+
+}  // namespace
+
+struct SignatureVerifier::Impl : Prepared {
+  explicit Impl(const Key& k) : Prepared(k, false) {}
 
   bool check(std::string_view data, std::string_view signature) {
     if (signature.size() != size) return false;
@@ -206,13 +223,6 @@ struct SignatureVerifier::Impl {
                                               bytes(digest), digest.size()) == 1;
   }
 
-  Family kind;
-  std::size_t size;
-  std::shared_ptr<EVP_PKEY> pkey;
-  std::unique_ptr<Hmac> hmac;
-  std::unique_ptr<Hash> hash;
-  PkeyContext context;
-  DigestContext eddsa;
   EcdsaDer der;
 };
 
@@ -227,19 +237,17 @@ bool SignatureVerifier::verify(std::string_view signed_bytes, std::string_view s
   return false;
 }
 
-struct Signer::Impl {
-  explicit Impl(const Key& k) : kind(family(k.algorithm)), size(signature_size(k)), pkey(k.pkey) {
-    const ErrorQueueGuard guard;
-    if (!k.can_sign) throw std::invalid_argument("the key " + k.id + " has no private part: it can't sign");
-    if (kind == Family::hmac) {
-      hmac = std::make_unique<Hmac>(k);
-    } else if (kind == Family::eddsa) {
-      eddsa.reset(EVP_MD_CTX_new());
-    } else {
-      hash = std::make_unique<Hash>(k.algorithm);
-      context = prepare(k, *hash, true);
-    }
-  }
+namespace {
+
+const Key& able_to_sign(const Key& k) {
+  if (!k.can_sign) throw std::invalid_argument("the key " + k.id + " has no private part: it can't sign");
+  return k;
+}
+
+}  // namespace
+
+struct Signer::Impl : Prepared {
+  explicit Impl(const Key& k) : Prepared(able_to_sign(k), true) {}
 
   std::string make(std::string_view data) {
     if (kind == Family::hmac) return std::string(hmac->tag(data));
@@ -259,14 +267,6 @@ struct Signer::Impl {
     out.resize(written);
     return kind == Family::ecdsa ? raw_from_der(out, size / 2) : out;
   }
-
-  Family kind;
-  std::size_t size;
-  std::shared_ptr<EVP_PKEY> pkey;
-  std::unique_ptr<Hmac> hmac;
-  std::unique_ptr<Hash> hash;
-  PkeyContext context;
-  DigestContext eddsa;
 };
 
 Signer::Signer(const Key& key) : impl_(std::make_unique<Impl>(key)) {}
