@@ -131,6 +131,7 @@ struct ForeignIssuer {
 struct ClaimNames {
   std::string roles = "roles";
   std::string name = "name";
+  std::string id;  // repeats `sub` under another name; empty: doesn't
 };
 
 struct Tokens {
@@ -195,8 +196,38 @@ struct Endpoints {
   std::string ticket, verify, token, revoke, introspect, openapi, docs;
 };
 
-// Whose paths, field names and error shapes the endpoints speak.
+// Whose paths, field names and error shapes the endpoints speak. A preset is a set of other defaults
+// (presets.hpp).
 enum class Preset { oauth2, code_maze, fullstackmark, codepedia, apothecaric };
+
+// How the JSON members of the endpoints are spelt where `fields` doesn't name them.
+enum class Style { snake_case, camel_case, pascal_case };
+
+// JSON members of the endpoints by our own name for them.
+struct FieldNames {
+  Style style = Style::snake_case;
+  std::map<std::string, std::string> request;
+  std::map<std::string, std::string> response;  // "off": left out
+};
+
+// What the endpoints answer where something is refused.
+enum class ErrorShape {
+  oauth2,       // {"error","error_description","request_id"[,"fields"]}
+  text,         // one sentence as text/plain
+  code,         // {"code","description"}; of fields as model_state
+  model_state,  // {"Field":["..."]}; a sentence stands under ""
+};
+
+enum class Grant { password, refresh_token };
+
+// A program that may use the OAuth 2 endpoints.
+struct Client {
+  std::string name;            // client_id
+  std::vector<Secret> secret;  // any of them is good; none: a public client
+  std::vector<Grant> grants{Grant::password, Grant::refresh_token};
+  bool introspect = false;
+  Mark mark;
+};
 
 struct Cookies {
   bool on = false;
@@ -214,6 +245,11 @@ struct AuthEndpoints {
   Throttle throttle;
   std::size_t max_body = 64 * 1024;
   Preset preset = Preset::oauth2;
+  FieldNames fields;
+  ErrorShape errors = ErrorShape::oauth2;
+  unsigned refresh_refused = 401;  // status of a refused refresh: 400 or 401
+  bool require_https = false;      // no password and no token over plain HTTP, but from this machine itself
+  std::vector<Client> clients;     // none: the token endpoint serves our own applications without client_id
   Cookies cookies;
 };
 

@@ -153,6 +153,7 @@ template <class V>
 void describe(V& v, ClaimNames& x) {
   v("roles", x.roles, "the claim that holds the roles: rol, role, roles, realm_access.roles ...");
   v("name", x.name, "the claim that holds the name to show");
+  v("id", x.id, "a claim that repeats the user's id beside `sub`; without one none does");
 }
 
 template <class V>
@@ -253,13 +254,38 @@ void describe(V& v, ThrottleSection& x) {
 }
 
 template <class V>
+void describe(V& v, FieldNames& x) {
+  v("style", x.style, "spelling of all that request and response do not name");
+  v("request", x.request, "members of request bodies: our name to theirs, such as username to userName");
+  v("response", x.response, "members of answers: our name to theirs; off leaves one out");
+}
+
+template <class V>
+void describe(V& v, Client& x) {
+  v.at(x.mark);
+  v("secret", x.secret,
+    "of a confidential client; 32 bytes or more; two while it is changed; without one it is public");
+  v("grants", x.grants, "what it may do at the token endpoint");
+  v("introspect", x.introspect, "whether it may ask what a token says; needs a secret");
+}
+
+template <class V>
 void describe(V& v, AuthEndpoints& x) {
-  v("preset", x.preset, "whose paths, field names and error shapes the endpoints speak");
+  v("preset", x.preset, "whose paths, field names and error shapes the endpoints speak: other defaults");
   v("prefix", x.prefix, "before the paths of the gateway's own endpoints");
   v("host", x.host, "only on this host; without one on every host");
   v("endpoints", x.endpoints, "single paths, moved or off");
   v("expired_header", x.expired_header,
     "header that says that a token is good but expired; one name or a list");
+  v("fields", x.fields, "names of JSON members, where the preset's do not fit");
+  v("errors", x.errors, "shape of a refusal");
+  v("refresh_refused", x.refresh_refused, "status of a refused refresh", Rule{.min = 400, .max = 401});
+  v("require_https", x.require_https,
+    "refuse logins and tokens over plain HTTP, but from this machine; X-Forwarded-Proto of trusted_proxies "
+    "counts");
+  v("clients", Named<Client>{x.clients},
+    "programs that may use the OAuth 2 endpoints, by client_id; without any, the token endpoint serves "
+    "whoever has a password");
   v("cors", x.cors, "browser applications of other origins that may call the endpoints");
   v("cookies", Switch<Cookies>{x.cookies.on, x.cookies},
     "the token pair in HttpOnly cookies too; a section means on");

@@ -85,6 +85,20 @@ Words<Preset> words_of(Preset) {
           {"codepedia", Preset::codepedia},
           {"apothecaric", Preset::apothecaric}};
 }
+Words<Style> words_of(Style) {
+  return {{"snake_case", Style::snake_case},
+          {"camelCase", Style::camel_case},
+          {"PascalCase", Style::pascal_case}};
+}
+Words<ErrorShape> words_of(ErrorShape) {
+  return {{"oauth2", ErrorShape::oauth2},
+          {"text", ErrorShape::text},
+          {"code", ErrorShape::code},
+          {"model_state", ErrorShape::model_state}};
+}
+Words<Grant> words_of(Grant) {
+  return {{"password", Grant::password}, {"refresh_token", Grant::refresh_token}};
+}
 Words<StreamEnds> words_of(StreamEnds) {
   return {{"token", StreamEnds::token}, {"session", StreamEnds::session}};
 }

@@ -50,6 +50,9 @@ Words<Degraded> words_of(Degraded);
 Words<AuthMode> words_of(AuthMode);
 Words<RetryOn> words_of(RetryOn);
 Words<Preset> words_of(Preset);
+Words<Style> words_of(Style);
+Words<ErrorShape> words_of(ErrorShape);
+Words<Grant> words_of(Grant);
 Words<ClientCertificates> words_of(ClientCertificates);
 Words<StreamEnds> words_of(StreamEnds);
 

@@ -9,6 +9,7 @@
 
 #include "config/complete.hpp"
 #include "config/places.hpp"
+#include "config/presets.hpp"
 #include "config/reader.hpp"
 #include "config/substitute.hpp"
 #include "config/validate.hpp"
@@ -26,6 +27,22 @@ void in_order(Problems& problems) {
   });
 }
 
+const YamlNode* member(const YamlNode& map, std::string_view key) {
+  for (const auto& entry : map.entries)
+    if (entry.key == key) return entry.value.get();
+  return nullptr;
+}
+
+// A preset is other defaults, so it must be known before anything else is read. A word that is none is left
+// for the reader to complain about.
+void apply_preset_of(const YamlNode& root, Config& config) {
+  const YamlNode* auth = member(root, "auth");
+  const YamlNode* preset = auth ? member(*auth, "preset") : nullptr;
+  if (!preset) return;
+  for (const auto& [word, meaning] : words_of(Preset{}))
+    if (word == preset->text) apply_preset(config, meaning);
+}
+
 void load_into(Loaded& out, std::string_view yaml, const std::string& path, const Environment& environment) {
   const auto folder = std::filesystem::absolute(std::filesystem::path(path)).parent_path().string();
   const auto root = parse_yaml(yaml, path, out.problems);
@@ -33,7 +50,11 @@ void load_into(Loaded& out, std::string_view yaml, const std::string& path, cons
   Substitution substitution(environment, folder);
   Places places;
   Reading reading{path, folder, substitution, places, out.problems};
+  apply_preset_of(*root, out.config);
+  const Preset applied = out.config.auth.preset;
   SectionReader::read(reading, *root, "", out.config);
+  if (out.config.auth.preset != applied)
+    reading.problem(places.of("auth.preset"), "auth.preset: write the word itself, without ${...}");
   complete(out.config, places);
   auto judged = validate(out.config, path, places);
   // The reader quotes values as written; only rules over the loaded values could show what a ${...} stood

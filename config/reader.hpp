@@ -129,7 +129,7 @@ class SectionReader : public Visitor<SectionReader> {
   void on_map(const Key& key, std::map<std::string, T>& map) {
     const auto* node = find(key);
     if (!node || !reading_.is(YamlNode::Kind::map, *node, below(key))) return;
-    map.clear();
+    // Entries that are there already are a preset's; the file adds to them and overrides single ones.
     for (const auto& entry : node->entries) {
       const auto path = below(key) + "." + entry.key;
       reading_.places.note(path, entry.value->mark);

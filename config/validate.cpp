@@ -1,17 +1,20 @@
 #include "config/validate.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <span>
 
 #include "config/judge.hpp"
 #include "config/names.hpp"
+#include "config/presets.hpp"
 #include "config/suggest.hpp"
 #include "config/urls.hpp"
 
 namespace sallyport::config {
 namespace {
 
-constexpr std::size_t kShortestHmacSecret = 32;  // RFC 8725 3.5, SECURITY J3
+constexpr std::size_t kShortestSecret = 32;  // RFC 8725 3.5, SECURITY J3
 const std::vector<std::string> kAlgorithms{"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256",
                                            "PS384", "PS512", "EdDSA", "HS256", "HS384", "HS512"};
 
@@ -71,8 +74,8 @@ void judge_listeners(const Config& config, Judge& judge) {
                     in_quotes(proxy) + " is no IP address and no network such as 10.0.0.0/8");
 }
 
-void judge_hmac_secret(const Secret& secret, const std::string& path, Judge& judge) {
-  if (!secret.empty() && secret.size() < kShortestHmacSecret)
+void judge_secret_length(const Secret& secret, const std::string& path, Judge& judge) {
+  if (!secret.empty() && secret.size() < kShortestSecret)
     judge.problem(path, "the secret has " + std::to_string(secret.size()) +
                             " bytes; at least 32 are needed, made with "
                             "`openssl rand -base64 48`");
@@ -81,8 +84,8 @@ void judge_hmac_secret(const Secret& secret, const std::string& path, Judge& jud
 void judge_signing(const Tokens& tokens, Judge& judge) {
   const auto& signing = tokens.signing;
   const std::string path = "tokens.signing";
-  judge_hmac_secret(signing.secret, path + ".secret", judge);
-  judge_hmac_secret(signing.wrap_key, path + ".wrap_key", judge);
+  judge_secret_length(signing.secret, path + ".secret", judge);
+  judge_secret_length(signing.wrap_key, path + ".wrap_key", judge);
   if (is_hmac(signing.algorithm)) {
     if (signing.secret.empty() && !judge.places.given(path + ".secret"))
       judge.problem(path, signing.algorithm + " needs `secret`, as ${file:path} or ${env:NAME}");
@@ -124,7 +127,7 @@ void judge_lifetimes(const Tokens& tokens, Judge& judge) {
 }
 
 void judge_foreign(const ForeignIssuer& foreign, const std::string& path, Judge& judge) {
-  judge_hmac_secret(foreign.secret, path + ".secret", judge);
+  judge_secret_length(foreign.secret, path + ".secret", judge);
   bool hmac = false, asymmetric = false;
   for (std::size_t i = 0; i < foreign.algorithms.size(); ++i) {
     const auto& name = foreign.algorithms[i];
@@ -191,6 +194,44 @@ void judge_users(const Users& users, Judge& judge) {
                   "it is larger than max_length (" + std::to_string(users.password.max_length) + ")");
 }
 
+// Each name once among those of one body, and our names spelt as we spell them.
+void judge_names(const std::map<std::string, std::string>& names, std::span<const std::string_view> known,
+                 const Users& users, const std::string& path, Judge& judge) {
+  std::vector<std::string> ours(known.begin(), known.end());
+  ours.insert(ours.end(), users.profile.begin(), users.profile.end());
+  std::map<std::string, std::string> taken;
+  for (const auto& [name, theirs] : names) {
+    const auto where = path + "." + name;
+    const auto plain = name.starts_with("user.") ? name.substr(5) : name;
+    if (std::find(ours.begin(), ours.end(), plain) == ours.end())
+      judge.problem(where, "the endpoints have no member " + in_quotes(plain) + did_you_mean(plain, ours) +
+                               "; known: " + one_of(ours));
+    if (theirs.empty() || theirs == "off") continue;
+    if (theirs.starts_with('.') || theirs.ends_with('.') || theirs.find("..") != std::string::npos)
+      judge.problem(where, in_quotes(theirs) + " names no member; a dot stands between two names");
+    const auto [other, fresh] = taken.emplace(theirs, name);
+    if (!fresh) judge.problem(where, in_quotes(theirs) + " is the name of " + other->second + " too");
+  }
+}
+
+void judge_fields(const Config& config, Judge& judge) {
+  const auto& fields = config.auth.fields;
+  judge_names(fields.request, request_fields(), config.users, "auth.fields.request", judge);
+  judge_names(fields.response, response_fields(), config.users, "auth.fields.response", judge);
+  for (const auto& [name, theirs] : fields.request)
+    if (theirs == "off" || theirs.find('.') != std::string::npos)
+      judge.problem("auth.fields.request." + name, "a member of a request has a plain name");
+}
+
+void judge_clients(const Config& config, Judge& judge) {
+  for (const auto& client : config.auth.clients) {
+    const auto path = "auth.clients." + client.name;
+    for (const auto& secret : client.secret) judge_secret_length(secret, path + ".secret", judge);
+    if (client.introspect && client.secret.empty() && !judge.places.given(path + ".secret"))
+      judge.problem(path + ".introspect", "whoever asks what tokens say must prove who it is: add `secret`");
+  }
+}
+
 void judge_upstream(const Upstream& upstream, const std::string& path, Judge& judge) {
   if (upstream.servers.size() > 64)
     judge.problem(path + ".servers", "there are more than 64; put a load balancer between");
@@ -248,6 +289,8 @@ Verdict validate(const Config& config, const std::string& file, const Places& pl
   judge_users(config.users, judge);
   judge_upstreams(config, judge);
   judge_auth(config, judge);
+  judge_fields(config, judge);
+  judge_clients(config, judge);
   judge_routes(config, judge);
   return verdict;
 }

@@ -48,6 +48,22 @@ TEST(Examples, ProductionLoadsWithItsSecrets) {
   EXPECT_EQ(loaded.config.routes.size(), 5u);
 }
 
+class PresetExample : public testing::TestWithParam<std::string> {};
+
+TEST_P(PresetExample, LoadsWithItsSecrets) {
+  test::TemporaryFolder folder;
+  for (const char* name : {"signing", "web-shop", "reports"})
+    folder.write(std::string("secrets/") + name, std::string(48, name[0]) + "\n");
+  const auto yaml = test::text_of(kFolder + "examples/" + GetParam() + ".yaml");
+  const auto loaded = load_text(yaml, folder.path() + "/gateway.yaml", {});
+  EXPECT_EQ(shown(loaded.problems), "");
+  EXPECT_EQ(shown(loaded.warnings), "");
+  EXPECT_THAT(yaml, HasSubstr("preset: " + GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Examples, PresetExample,
+                         testing::Values("oauth2", "code-maze", "fullstackmark", "codepedia", "apothecaric"));
+
 TEST(Examples, ProductionNamesEverySecretThatIsMissing) {
   test::TemporaryFolder empty;
   const auto loaded =
