@@ -91,7 +91,7 @@ constexpr std::array<std::string_view, 19> kResponseFields{
 
 constexpr std::array<Sentences, 5> kSentences{{
     {},
-    {400, 400, "Invalid client request", "Invalid client request", "Invalid client request", {}},
+    {400, 400, "Invalid client request", {}, "Invalid client request", {}},
     {400, 400, "Invalid request.", "Invalid username or password.", "Invalid token.", {}},
     {400, 400, "Invalid request!", "Incorrect username or password!", "Invalid attempt!", {}},
     {400, 400, {}, {}, {}, "The {0} field is required."},

@@ -20,6 +20,12 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_loopback(const IpAddress& address) {
+  constexpr std::array<std::uint8_t, 16> kV6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  constexpr std::array<std::uint8_t, 13> kV4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+  return address.bytes == kV6 || std::equal(kV4.begin(), kV4.end(), address.bytes.begin());
+}
+
 std::string to_text(const IpAddress& address) {
   constexpr std::array<std::uint8_t, 12> kV4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   std::array<char, INET6_ADDRSTRLEN> text{};

@@ -19,6 +19,7 @@ struct IpAddress {
 // An IPv4 or IPv6 literal; nothing else around it.
 std::optional<IpAddress> parse_ip(std::string_view text);
 
+bool is_loopback(const IpAddress& address);     // this machine itself
 std::string to_text(const IpAddress& address);  // "192.0.2.7", "2001:db8::7"
 
 // An element of X-Forwarded-For: an address, also with brackets or a port.

@@ -121,6 +121,7 @@ void decide_provenance(Provenance& out, const RequestHead& head, const Arrival& 
     const std::string_view their_host = only(head, FieldId::x_forwarded_host);
     if (http1::valid_authority(their_host, name)) host = their_host;
   }
+  out.https = iequals(proto, "https");
 
   std::string& lines = out.lines;
   lines.clear();

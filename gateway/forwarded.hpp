@@ -24,6 +24,7 @@ struct Provenance {
   bool trusted = false;  // the peer is a trusted proxy
   std::string client;  // the client's address: the last one in X-Forwarded-For that is no trusted proxy, else
                        // the peer
+  bool https = false;  // the client's own connection is encrypted, as far as we know
   std::string request_id;  // 1-128 characters of [A-Za-z0-9._-]
   std::string lines;       // complete header lines for the upstream, each with CRLF
 };

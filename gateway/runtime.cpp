@@ -11,8 +11,6 @@ namespace {
 // is a trap.
 std::string unsupported(const config::Config& config) {
   if (config.auth.cookies.on) return "auth.cookies isn't supported by this version";
-  if (config.auth.preset != config::Preset::oauth2)
-    return "auth.preset: only oauth2 is supported by this version";
   if (config.users.source != "store") return "users.source: only `store` is supported by this version";
   if (config.tokens.signing.keys == "store" || config.tokens.refresh.keys == "store")
     return "keys: store isn't supported by this version; name a directory";
@@ -69,6 +67,7 @@ boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(confi
   }
   runtime->routes.reserve(c.routes.size());
   for (const config::Route& route : c.routes) runtime->routes.push_back(compile_route(route, c));
+  runtime->dialect = endpoints::Dialect(c.auth);
   runtime->endpoint_cors = CorsPolicy(c.auth.cors, {"GET", "POST", "DELETE"}, c.auth.expired_header);
   runtime->bearer_only.access = policy::AccessPolicy({.issuers = {c.tokens.issuer}});
   runtime->bearer_only.degraded = c.revocation.degraded;

@@ -13,6 +13,7 @@
 #include "config/load.hpp"
 #include "gateway/addresses.hpp"
 #include "gateway/cors.hpp"
+#include "gateway/endpoints/dialect.hpp"
 #include "gateway/http1/forward_rules.hpp"
 #include "gateway/http1/server_connection.hpp"
 #include "gateway/key_snapshot.hpp"
@@ -39,6 +40,7 @@ struct Runtime {
   Router router;
   std::vector<CompiledRoute> routes;
   CorsPolicy endpoint_cors;
+  endpoints::Dialect dialect;
   policy::RoutePolicy bearer_only;  // of our own endpoints that need a live token
   AddressSet trusted_proxies;
   std::vector<std::shared_ptr<const upstream::TlsClient>> upstream_tls;  // null: no https servers

@@ -35,6 +35,7 @@ bool control(std::string_view one) {
 boost::json::object access_claims(const users::User& user, const config::ClaimNames& names) {
   boost::json::object claims;
   for (const auto& [name, value] : user.claims) claims[name] = value;
+  if (!names.id.empty()) claims[names.id] = user.id;
   if (!names.name.empty()) claims[names.name] = user.name;
   boost::json::array roles;
   for (const std::string& role : user.roles) roles.emplace_back(role);

@@ -11,7 +11,7 @@
 
 namespace sallyport::sessions {
 
-// The user's own claims, then name and roles under their configured names: a claim can't pose as a role.
+// The user's own claims, then id, name and roles under their configured names: a claim can't pose as a role.
 boost::json::object access_claims(const users::User& user, const config::ClaimNames& names);
 
 // The valid UTF-8 of `text` without control characters, cut to at most `max_bytes` between characters.

@@ -71,8 +71,8 @@ Failure unsupported_type() {
 }
 
 // RFC 9110 15.5.2: each 401 names the scheme that would do.
-std::string challenge_of(const Failure& failure, std::string_view realm) {
-  if (failure.status != 401) return {};
+std::string challenge_of(const Failure& failure, unsigned status, std::string_view realm) {
+  if (status != 401) return {};
   std::string line = "WWW-Authenticate: Bearer realm=\"" + std::string(realm) + "\"";
   if (failure.error == "token_invalid") line += ", error=\"invalid_token\"";
   return line + "\r\n";
@@ -135,6 +135,11 @@ Task<> answer_json(Call call, unsigned status, std::string_view body, std::strin
   co_await send(call, answer, how);
 }
 
+Task<> answer_document(Call call, unsigned status, std::string document) {
+  const std::string body = call.dialect().answer(std::move(document));
+  co_await answer_json(call, status, body);
+}
+
 Task<> answer_nothing(Call call) {
   const ReplyContext how = reply_context(call.worker, call.context);
   const OwnAnswer answer{204, nullptr, {}, {}};
@@ -145,11 +150,13 @@ Task<> fail(Call call, const Failure& failure) {
   call.context.refusal = failure.error;
   if (!failure.reason.empty()) call.context.reason = failure.reason;
   ReplyContext how = reply_context(call.worker, call.context);
-  const std::string challenge = challenge_of(failure, how.realm);
-  const std::string body = failure_json(failure, call.context.provenance.request_id);
-  how.extra = challenge;
+  const Dialect::Refusal refusal =
+      call.dialect().refusal(failure, call.context.endpoint, call.context.provenance.request_id);
+  std::string lines = challenge_of(failure, refusal.status, how.realm);
+  if (call.dialect().is_vague()) lines += "Sallyport-Error: " + std::string(failure.error) + "\r\n";
+  how.extra = lines;
   how.retry_after = static_cast<unsigned>(failure.retry_after.count());
-  const OwnAnswer answer{failure.status, nullptr, "application/json", body};
+  const OwnAnswer answer{refusal.status, nullptr, refusal.content_type, refusal.body};
   co_await send(call, answer, how);
 }
 
@@ -159,8 +166,8 @@ Task<> answer_tokens(Call call, const sessions::TokenPair& pair) {
   who->subject = pair.user.id;
   who->session_id = pair.session_id;
   call.context.claims = std::move(who);
-  const std::string body = token_json(pair, call.config().users.profile);
-  co_await answer_json(call, 200, body);
+  std::string body = token_json(pair, call.config().users.profile);
+  co_await answer_document(call, 200, std::move(body));
 }
 
 void audit(Call call, std::string_view act, std::string_view user, std::string_view session,

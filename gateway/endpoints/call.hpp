@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "auth/task.hpp"
+#include "gateway/endpoints/dialect.hpp"
 #include "gateway/endpoints/failure.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/request_context.hpp"
@@ -24,6 +25,7 @@ struct Call {
   const Match& match;
 
   const config::Config& config() const { return worker.runtime().config; }
+  const Dialect& dialect() const { return worker.runtime().dialect; }
   users::UserService& users() const { return worker.issuing()->users; }
   sessions::SessionService& sessions() const { return worker.issuing()->sessions; }
 };
@@ -39,6 +41,8 @@ sessions::Client client_of(Call call, std::string device);
 // Each answers the request and notes it for the access log.
 Task<> answer_json(Call call, unsigned status, std::string_view body,
                    std::string_view cache_control = "no-store");
+// One JSON object in our words, told in the client's.
+Task<> answer_document(Call call, unsigned status, std::string document);
 Task<> answer_nothing(Call call);  // 204
 Task<> fail(Call call, const Failure& failure);
 Task<> answer_tokens(Call call, const sessions::TokenPair& pair);

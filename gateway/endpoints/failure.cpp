@@ -1,6 +1,6 @@
 #include "gateway/endpoints/failure.hpp"
 
-#include "gateway/endpoints/json_object.hpp"
+#include <algorithm>
 
 namespace sallyport::gateway::endpoints {
 namespace {
@@ -113,26 +113,6 @@ Failure invalid_fields(users::FieldProblems fields) {
   Failure made = failure(422, "validation_failed", "Some fields are missing or not valid");
   made.fields = std::move(fields);
   return made;
-}
-
-std::string failure_json(const Failure& failure, std::string_view request_id) {
-  JsonObject json;
-  json.text("error", failure.error)
-      .text("error_description", failure.description)
-      .text("request_id", request_id);
-  if (!failure.fields.empty()) {
-    JsonObject fields;
-    for (const auto& [name, messages] : failure.fields) {
-      std::string list = "[";
-      for (const std::string& message : messages) {
-        if (list.size() > 1) list += ',';
-        append_json_string(list, message);
-      }
-      fields.json(name, list + "]");
-    }
-    json.json("fields", std::move(fields).take());
-  }
-  return std::move(json).take();
 }
 
 }  // namespace sallyport::gateway::endpoints

@@ -31,7 +31,4 @@ Failure failure_of(const sessions::LogoutError& error, bool by_refresh_token);
 Failure invalid_request(std::string_view description, std::string reason = {});  // 400
 Failure invalid_fields(users::FieldProblems fields);                             // 422
 
-// {"error","error_description","request_id"[,"fields"]}
-std::string failure_json(const Failure& failure, std::string_view request_id);
-
 }  // namespace sallyport::gateway::endpoints

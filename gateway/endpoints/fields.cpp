@@ -62,9 +62,14 @@ boost::system::result<boost::json::object, std::string> parse_object(std::string
 }
 
 std::optional<std::string_view> Fields::look(std::string_view name, bool required) {
-  const boost::json::value* value = object_.if_contains(name);
+  bool repeated = false;
+  const boost::json::value* value = dialect_.find(object_, name, repeated);
+  if (repeated) {
+    problems_[std::string(name)].push_back("This field must be given once.");
+    return std::nullopt;
+  }
   if (value == nullptr || value->is_null()) {
-    if (required) problems_[std::string(name)].push_back("This field is required.");
+    if (required) problems_[std::string(name)].emplace_back(kFieldRequired);
     return std::nullopt;
   }
   if (!value->is_string()) {

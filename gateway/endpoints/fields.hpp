@@ -11,6 +11,7 @@
 
 #include "auth/users/user_service.hpp"
 #include "config/secret.hpp"
+#include "gateway/endpoints/dialect.hpp"
 #include "gateway/message.hpp"
 
 namespace sallyport::gateway::endpoints {
@@ -21,10 +22,13 @@ bool says_json(const RequestHead& head);
 // The error is for a log. The object's memory is wiped when it is freed: it may hold passwords.
 boost::system::result<boost::json::object, std::string> parse_object(std::string_view text);
 
-// Borrows the object. A member that is null counts as not there; unknown ones are never looked at.
+inline constexpr std::string_view kFieldRequired = "This field is required.";
+
+// Borrows both. Names and problems are in our words. A member that is null counts as not there; unknown ones
+// are never looked at.
 class Fields {
  public:
-  explicit Fields(const boost::json::object& object) : object_(object) {}
+  Fields(const boost::json::object& object, const Dialect& dialect) : object_(object), dialect_(dialect) {}
 
   std::string required(std::string_view name);
   config::Secret required_secret(std::string_view name);
@@ -38,6 +42,7 @@ class Fields {
   std::optional<std::string_view> look(std::string_view name, bool required);
 
   const boost::json::object& object_;
+  const Dialect& dialect_;
   users::FieldProblems problems_;
 };
 

@@ -7,7 +7,7 @@ namespace sallyport::gateway::endpoints {
 Task<> login(Call call) {
   const auto body = co_await read_json(call, Body::required);
   if (!body) co_return;
-  Fields fields(*body);
+  Fields fields(*body, call.dialect());
   const std::string name = fields.required("username");
   config::Secret password = fields.required_secret("password");
   sessions::Client client = client_of(call, fields.optional("device").value_or(std::string()));

@@ -80,7 +80,7 @@ Task<> logout(Call call) {
     const Failure failure = invalid_request("scope must be one of this, others and all", "scope");
     co_return co_await fail(call, failure);
   }
-  Fields fields(*body);
+  Fields fields(*body, call.dialect());
   std::optional<std::string> refresh_token = fields.optional("refresh_token");
   if (!fields.good()) {
     const Failure failure = invalid_fields(fields.problems());

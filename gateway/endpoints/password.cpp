@@ -26,7 +26,7 @@ Task<StoreResult<std::size_t>> end_others(Call call, std::string user,
 Task<> change_password(Call call) {
   const auto body = co_await read_json(call, Body::required);
   if (!body) co_return;
-  Fields fields(*body);
+  Fields fields(*body, call.dialect());
   config::Secret current = fields.required_secret("current_password");
   config::Secret wanted = fields.required_secret("new_password");
   if (!fields.good()) {

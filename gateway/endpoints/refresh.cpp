@@ -7,7 +7,7 @@ namespace sallyport::gateway::endpoints {
 Task<> refresh(Call call) {
   const auto body = co_await read_json(call, Body::required);
   if (!body) co_return;
-  Fields fields(*body);
+  Fields fields(*body, call.dialect());
   std::string token = fields.required("refresh_token");
   const std::optional<std::string> access_token = fields.optional("access_token");
   if (!fields.good()) {

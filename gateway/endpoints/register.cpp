@@ -29,7 +29,7 @@ Task<> register_user(Call call) {
     co_return co_await refuse(call.worker, call.exchange, call.context, Verdict::not_found);
   const auto body = co_await read_json(call, Body::required);
   if (!body) co_return;
-  Fields fields(*body);
+  Fields fields(*body, call.dialect());
   users::Registration wanted = registration_of(fields, rules);
   if (!fields.good()) {
     users::FieldProblems problems = users::registration_problems(wanted, rules);
@@ -46,7 +46,7 @@ Task<> register_user(Call call) {
     co_return co_await fail(call, failure);
   }
   audit(call, "registered", user->id);
-  const std::string answer = user_json(*user, rules.profile);
+  const std::string answer = call.dialect().created(user_json(*user, rules.profile));
   co_await answer_json(call, 201, answer);
 }
 

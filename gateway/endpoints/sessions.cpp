@@ -12,8 +12,8 @@ Task<> list_sessions(Call call) {
     const Failure failure = failure_of(found.error());
     co_return co_await fail(call, failure);
   }
-  const std::string body = sessions_json(*found, call.context.claims->session_id);
-  co_await answer_json(call, 200, body);
+  std::string body = sessions_json(*found, call.context.claims->session_id);
+  co_await answer_document(call, 200, std::move(body));
 }
 
 Task<> end_session(Call call) {

@@ -12,7 +12,7 @@ namespace sallyport::gateway::endpoints {
 Task<> ticket(Call call) {
   const auto body = co_await read_json(call, Body::required);
   if (!body) co_return;
-  Fields fields(*body);
+  Fields fields(*body, call.dialect());
   const std::string path = fields.required("path");
   std::string scratch;
   const NormalPath normal = normalise_path(path, scratch);
@@ -37,9 +37,9 @@ Task<> ticket(Call call) {
         invalid_request("The token's claims are too large for a ticket", "ticket_too_long");
     co_return co_await fail(call, failure);
   }
-  const std::string answer =
+  std::string answer =
       R"({"ticket":")" + text + R"(","expires_in":)" + std::to_string(kTicketLife.count()) + "}";
-  co_await answer_json(call, 200, answer);
+  co_await answer_document(call, 200, std::move(answer));
 }
 
 }  // namespace sallyport::gateway::endpoints

@@ -2,7 +2,6 @@
 #include "gateway/endpoints/failure.hpp"
 
 #include <gtest/gtest.h>
-#include <boost/json/parse.hpp>
 
 #include <vector>
 
@@ -88,22 +87,6 @@ TEST(Failure, TellsTheStoresTroubleToTheLogAlone) {
   const StoreError error{StoreError::Kind::timeout, "redis at 10.0.0.1 did not answer"};
   const Failure failure = failure_of(error);
   EXPECT_EQ(failure.reason, error.detail);
-  EXPECT_EQ(failure_json(failure, "r1").find("10.0.0.1"), std::string::npos);
-}
-
-TEST(Failure, IsWrittenWithItsFieldsAndTheRequestId) {
-  const Failure failure =
-      invalid_fields({{"username", {"One.", "Two \"quoted\"."}}, {"password", {"Three."}}});
-  const auto json = boost::json::parse(failure_json(failure, "req-1"));
-  EXPECT_EQ(json, boost::json::parse(R"({"error":"validation_failed",
-      "error_description":"Some fields are missing or not valid","request_id":"req-1",
-      "fields":{"password":["Three."],"username":["One.","Two \"quoted\"."]}})"));
-}
-
-TEST(Failure, HasNoFieldsWhereNoneIsWrong) {
-  const auto json = boost::json::parse(failure_json(invalid_request("Why"), "req-1"));
-  EXPECT_FALSE(json.as_object().contains("fields"));
-  EXPECT_EQ(json.at("error"), "invalid_request");
 }
 
 }  // namespace

@@ -74,7 +74,8 @@ TEST(JsonBody, IsRefusedUnlessItIsOneObjectOfOneMeaning) {
 TEST(Fields, AreTakenAsTextAndUnknownOnesIgnored) {
   const auto object = parse_object(R"({"username":"ada","password":"pw","device":null,"more":[1,2]})");
   ASSERT_TRUE(object);
-  Fields fields(*object);
+  const Dialect dialect;
+  Fields fields(*object, dialect);
   EXPECT_EQ(fields.required("username"), "ada");
   EXPECT_EQ(fields.required_secret("password").reveal(), "pw");
   EXPECT_EQ(fields.optional("device"), std::nullopt);
@@ -86,7 +87,8 @@ TEST(Fields, AreTakenAsTextAndUnknownOnesIgnored) {
 TEST(Fields, NameEveryMissingAndEveryWrongOne) {
   const auto object = parse_object(R"({"password":7,"device":{},"token":null})");
   ASSERT_TRUE(object);
-  Fields fields(*object);
+  const Dialect dialect;
+  Fields fields(*object, dialect);
   EXPECT_EQ(fields.required("username"), "");
   EXPECT_TRUE(fields.required_secret("password").empty());
   EXPECT_EQ(fields.optional("device"), std::nullopt);
@@ -101,7 +103,8 @@ TEST(Fields, NameEveryMissingAndEveryWrongOne) {
 TEST(Fields, KeepAPasswordWithEscapesAndNulsWhole) {
   const auto object = parse_object(R"({"password":"a\u0000b\u00e9"})");
   ASSERT_TRUE(object);
-  Fields fields(*object);
+  const Dialect dialect;
+  Fields fields(*object, dialect);
   EXPECT_EQ(fields.required_secret("password").reveal(),
             std::string_view("a\0b\xc3\xa9", 5));  // S10: refused later
 }
