@@ -5,6 +5,7 @@
 #include <array>
 #include <set>
 
+#include "gateway/endpoints/catalogue.hpp"
 #include "gateway/text.hpp"
 
 namespace sallyport::gateway {
@@ -109,28 +110,18 @@ void Router::finish() {
 Router::Compiled Router::compile(const config::Config& config) {
   Compiled compiled;
   Router& router = compiled.router;
-  const auto endpoint = [&](const std::string& path, OwnEndpoint which, const char* method) {
-    if (path.empty()) return;
+  for (const endpoints::Entry& entry : endpoints::catalogue()) {
+    std::string path = endpoints::path_of(entry, config);
+    if (path.empty()) continue;
     Choice choice;
-    choice.methods = {method};
+    choice.methods = {std::string(entry.method)};
     choice.is_endpoint = true;
-    choice.endpoint = which;
-    const bool one = which == OwnEndpoint::session;
-    router.add(config.auth.host, one ? path + "/" : path, one, std::move(choice), {}, "endpoint " + path,
-               compiled.problems);
-  };
-  const config::Endpoints& paths = config.auth.endpoints;
-  endpoint(paths.register_, OwnEndpoint::register_, "POST");
-  endpoint(paths.login, OwnEndpoint::login, "POST");
-  endpoint(paths.refresh, OwnEndpoint::refresh, "POST");
-  endpoint(paths.logout, OwnEndpoint::logout, "POST");
-  endpoint(paths.sessions, OwnEndpoint::sessions, "GET");
-  endpoint(paths.sessions, OwnEndpoint::session, "DELETE");
-  endpoint(paths.password, OwnEndpoint::password, "POST");
-  endpoint(paths.me, OwnEndpoint::me, "GET");
-  endpoint(paths.ticket, OwnEndpoint::ticket, "POST");
-  endpoint(paths.jwks, OwnEndpoint::jwks, "GET");
-  endpoint(paths.metadata, OwnEndpoint::metadata, "GET");
+    choice.endpoint = entry.endpoint;
+    const bool one = path.ends_with("/{id}");
+    if (one) path.resize(path.size() - std::string_view("{id}").size());
+    const std::string what = "endpoint " + path;
+    router.add(config.auth.host, path, one, std::move(choice), {}, what, compiled.problems);
+  }
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
     const config::Route& route = config.routes[i];
     Choice choice;

@@ -2,45 +2,41 @@
 
 #include "gateway/addresses.hpp"
 #include "gateway/endpoints/acts.hpp"
+#include "gateway/endpoints/catalogue.hpp"
 #include "gateway/refuse.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway::endpoints {
 namespace {
 
-struct Act {
-  std::string_view name;  // for the access log
-  Task<> (*serve)(Call call);
-  bool needs_no_token = false;
-  bool is_public = false;  // carries no secret either way
-};
+using Act = Task<> (*)(Call call);
 
 Act act_of(OwnEndpoint endpoint) {
   switch (endpoint) {
     case OwnEndpoint::register_:
-      return {"register", register_user, true};
+      return register_user;
     case OwnEndpoint::login:
-      return {"login", login, true};
+      return login;
     case OwnEndpoint::refresh:
-      return {"refresh", refresh, true};
+      return refresh;
     case OwnEndpoint::logout:
-      return {"logout", logout, true};  // judges its tokens itself: expired ones do too
+      return logout;
     case OwnEndpoint::sessions:
-      return {"sessions", list_sessions};
+      return list_sessions;
     case OwnEndpoint::session:
-      return {"session", end_session};
+      return end_session;
     case OwnEndpoint::password:
-      return {"password", change_password};
+      return change_password;
     case OwnEndpoint::me:
-      return {"me", me};
+      return me;
     case OwnEndpoint::ticket:
-      return {"ticket", ticket};
+      return ticket;
     case OwnEndpoint::jwks:
-      return {"jwks", jwks, true, true};
+      return jwks;
     case OwnEndpoint::metadata:
-      return {"metadata", metadata, true, true};
+      return metadata;
   }
-  return {};
+  return nullptr;
 }
 
 // S4.12: whoever listens on the way would have the password. On this machine nobody does.
@@ -60,19 +56,20 @@ Failure https_required() {
 
 }  // namespace
 
-bool needs_no_token(OwnEndpoint endpoint) { return act_of(endpoint).needs_no_token; }
+bool needs_no_token(OwnEndpoint endpoint) { return entry_of(endpoint).credential != Credential::token; }
 
 Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context, const Match& match) {
   const Act act = act_of(match.endpoint);
-  if (act.serve == nullptr || worker.issuing() == nullptr)
+  if (act == nullptr || worker.issuing() == nullptr)
     co_return co_await refuse(worker, exchange, context, Verdict::not_found);
-  context.endpoint = act.name;
+  const Entry& entry = entry_of(match.endpoint);
+  context.endpoint = entry.name;
   const Call call{worker, exchange, context, match};
-  if (!act.is_public && may_be_read(call.config().auth, context.provenance)) {
+  if (!entry.is_public && may_be_read(call.config().auth, context.provenance)) {
     const Failure failure = https_required();
     co_return co_await fail(call, failure);
   }
-  co_await act.serve(call);
+  co_await act(call);
 }
 
 }  // namespace sallyport::gateway::endpoints

@@ -1,0 +1,144 @@
+#include "gateway/endpoints/catalogue.hpp"
+
+namespace sallyport::gateway::endpoints {
+namespace {
+
+using enum MemberType;
+using Paths = config::Endpoints;
+
+constexpr Member kRegister[] = {
+    {"username"}, {"password", secret}, {"email", text, false}, {"", profile, false}};
+constexpr Member kUser[] = {{"id"}, {"username"}, {"", profile, false}};
+constexpr Member kLogin[] = {
+    {"username"}, {"password", secret}, {"device", text, false, "for the list of sessions"}};
+constexpr Member kTokens[] = {
+    {"access_token"},
+    {"token_type", text, true, "Bearer"},
+    {"expires_in", number, true, "seconds"},
+    {"expires_at", time},
+    {"refresh_token"},
+    {"refresh_expires_in", number, false, "seconds; absent where the session has no end"},
+    {"session_id"},
+    {"user", user}};
+constexpr Member kRefresh[] = {{"refresh_token"},
+                               {"access_token", text, false, "of the same session; it may be expired"}};
+constexpr Member kLogout[] = {
+    {"refresh_token", text, false, "in place of the bearer token, or of the same session"}};
+constexpr Member kSessions[] = {{"sessions", list}};
+constexpr Member kPassword[] = {{"current_password", secret}, {"new_password", secret}};
+constexpr Member kTicketRequest[] = {
+    {"path", text, true, "of the WebSocket or EventSource, without a query"}};
+constexpr Member kTicket[] = {{"ticket"}, {"expires_in", number, true, "seconds"}};
+
+constexpr Entry kEntries[] = {
+    {.endpoint = OwnEndpoint::register_,
+     .name = "register",
+     .path = &Paths::register_,
+     .method = "POST",
+     .summary = "Create an account",
+     .body = BodyKind::json,
+     .request = kRegister,
+     .success = 201,
+     .response = kUser,
+     .refusals = {409, 422}},
+    {.endpoint = OwnEndpoint::login,
+     .name = "login",
+     .path = &Paths::login,
+     .method = "POST",
+     .summary = "User name and password for a pair of tokens",
+     .body = BodyKind::json,
+     .request = kLogin,
+     .response = kTokens,
+     .refusals = {401, 403, 422, 429}},
+    {.endpoint = OwnEndpoint::refresh,
+     .name = "refresh",
+     .path = &Paths::refresh,
+     .method = "POST",
+     .summary = "A refresh token for the next pair",
+     .body = BodyKind::json,
+     .request = kRefresh,
+     .response = kTokens,
+     .refusals = {401, 409, 422}},
+    {.endpoint = OwnEndpoint::logout,
+     .name = "logout",
+     .path = &Paths::logout,
+     .method = "POST",
+     .credential = Credential::own_check,
+     .summary = "End this session, the user's others, or all",
+     .body = BodyKind::optional_json,
+     .request = kLogout,
+     .success = 204,
+     .refusals = {401}},
+    {.endpoint = OwnEndpoint::sessions,
+     .name = "sessions",
+     .path = &Paths::sessions,
+     .method = "GET",
+     .credential = Credential::token,
+     .summary = "Where one is logged in",
+     .response = kSessions,
+     .refusals = {401}},
+    {.endpoint = OwnEndpoint::session,
+     .name = "session",
+     .path = &Paths::sessions,
+     .method = "DELETE",
+     .credential = Credential::token,
+     .summary = "End one of one's sessions",
+     .success = 204,
+     .refusals = {401, 404}},
+    {.endpoint = OwnEndpoint::password,
+     .name = "password",
+     .path = &Paths::password,
+     .method = "POST",
+     .credential = Credential::token,
+     .summary = "Change one's password; ends the other sessions",
+     .body = BodyKind::json,
+     .request = kPassword,
+     .success = 204,
+     .refusals = {401, 422, 429}},
+    {.endpoint = OwnEndpoint::me,
+     .name = "me",
+     .path = &Paths::me,
+     .method = "GET",
+     .credential = Credential::token,
+     .summary = "The claims of one's access token",
+     .refusals = {401}},
+    {.endpoint = OwnEndpoint::ticket,
+     .name = "ticket",
+     .path = &Paths::ticket,
+     .method = "POST",
+     .credential = Credential::token,
+     .summary = "A one-time ticket for a WebSocket or EventSource, which can send no header",
+     .body = BodyKind::json,
+     .request = kTicketRequest,
+     .response = kTicket,
+     .refusals = {401, 422}},
+    {.endpoint = OwnEndpoint::jwks,
+     .name = "jwks",
+     .path = &Paths::jwks,
+     .method = "GET",
+     .is_public = true,
+     .summary = "The public keys that verify access tokens (RFC 7517)"},
+    {.endpoint = OwnEndpoint::metadata,
+     .name = "metadata",
+     .path = &Paths::metadata,
+     .method = "GET",
+     .is_public = true,
+     .summary = "Authorization server metadata (RFC 8414)"},
+};
+
+}  // namespace
+
+std::span<const Entry> catalogue() { return kEntries; }
+
+const Entry& entry_of(OwnEndpoint endpoint) {
+  for (const Entry& entry : kEntries)
+    if (entry.endpoint == endpoint) return entry;
+  return kEntries[0];  // every endpoint has its row: a test says so
+}
+
+std::string path_of(const Entry& entry, const config::Config& config) {
+  const std::string& path = config.auth.endpoints.*entry.path;
+  return entry.endpoint == OwnEndpoint::session && !path.empty() ? path + "/{id}" : path;
+}
+
+}  // namespace sallyport::gateway::endpoints
