@@ -75,18 +75,45 @@ struct Log {
 };
 
 enum class StoreKind { memory, sqlite, redis };
+enum class RedisMode { single, sentinel, cluster };
 
-struct Store {
+// What the URL of a store says.
+struct StorePlace {
   StoreKind kind = StoreKind::memory;
   std::string url = "memory:";  // without user and password: printable
   std::string path;             // sqlite: file; redis over a Unix socket: socket
-  Address address;              // redis (host may be a DNS name)
-  int database = 0;             // redis
-  bool tls = false;             // rediss
+  RedisMode mode = RedisMode::single;
+  Address address;             // a single Redis (host may be a DNS name)
+  std::vector<Address> seeds;  // the Sentinels, or some nodes of the Cluster
+  std::string master;          // as the Sentinels call it
+  int database = 0;            // redis
+  bool tls = false;            // rediss
   std::string user;
   Secret password;
+};
+
+// How a Redis with TLS is spoken to, and Sentinels too.
+struct StoreTls {
+  std::string ca;           // PEM; absolute after load; empty: the system's
+  std::string server_name;  // for SNI and the check of the certificate, in place of each server's host
+  std::string certificate;  // ours, where the server asks for one: PEM chain
+  std::string key;          // PEM
+  std::string min_version = "1.2";
+};
+
+struct Sentinels {
+  std::string user;  // of the Sentinels themselves; the URL's are of the master
+  Secret password;
+};
+
+struct Store : StorePlace {
   std::string key_prefix = "sallyport:";  // before each Redis key
   Millis timeout{200};                    // for an answer; then the operation is a store error
+  Millis connect_timeout{1'000};          // redis: one attempt to connect, handshakes included
+  StoreTls tls_rules;
+  Sentinels sentinels;
+  unsigned wait_replicas = 0;  // that must have a write before it counts as done; 0: the master alone
+  Millis wait_timeout{100};    // for them; then the outcome is unknown
   Mark mark;
 };
 

@@ -95,12 +95,37 @@ void describe(V& v, Log& x) {
 }
 
 template <class V>
+void describe(V& v, StoreTls& x) {
+  v("ca", Path{x.ca}, "PEM certificates that the server's must come from; without it the system's");
+  v("server_name", x.server_name,
+    "the name to ask for and to find in each server's certificate, in place of the host that we connect to");
+  v("certificate", Path{x.certificate}, "PEM chain to show to a server that asks for one");
+  v("key", Path{x.key}, "PEM private key of it");
+  v("min_version", Choice{x.min_version, {"1.2", "1.3"}}, "oldest TLS version that is spoken");
+}
+
+template <class V>
+void describe(V& v, Sentinels& x) {
+  v("user", x.user, "of the Sentinels, where they have users");
+  v("password", x.password, "of the Sentinels; the one in the URL is the master's");
+}
+
+template <class V>
 void describe(V& v, Store& x) {
   v.at(x.mark);
   v("url", StoreUrl{x}, "where sessions, users and revocations live; `store: <url>` is the short form");
   v("password", x.password, "of Redis, where the URL should not carry it");
   v("key_prefix", x.key_prefix, "before each Redis key");
   v("timeout", x.timeout, "for one answer of the store; over it the operation failed", kPositive);
+  v("connect_timeout", x.connect_timeout,
+    "for one attempt to connect to Redis: names, Sentinels, TLS, password and role together", kPositive);
+  v("tls", x.tls_rules, "of rediss:// URLs");
+  v("sentinel", x.sentinels, "how to log in to the Sentinels");
+  v("wait_replicas", x.wait_replicas,
+    "replicas of Redis that must have a session, a user or a revocation before it counts as written; 0: none",
+    Rule{.max = 16});
+  v("wait_timeout", x.wait_timeout,
+    "for them; over it the answer is 503, repeating is safe; at most half of timeout", kPositive);
 }
 
 template <class V>

@@ -362,17 +362,17 @@ Leaf leaf(PassOrRefuse value, const Rule&) {
 
 Leaf leaf(StoreUrl value, const Rule&) {
   Leaf out;
-  out.allowed = "redis://host:6379/0, rediss://..., redis+unix:///path, sqlite:state.db or memory:";
+  out.allowed =
+      "redis://host:6379/0, rediss://..., redis+unix:///path, redis+sentinel://a,b,c/name, "
+      "redis+cluster://a,b,c, sqlite:state.db or memory:";
   out.words = {"memory:"};
   out.secret = true;  // a message never quotes it; dump prints the cleaned url by itself
   out.parse = [&to = value.value](std::string_view text, const std::string& folder) -> Outcome {
     auto parsed = parse_store(text, folder);
     if (!parsed) return {false, parsed.error().text};
-    parsed->key_prefix = std::move(to.key_prefix);  // given beside the URL, whatever the order
-    parsed->timeout = to.timeout;
-    parsed->mark = to.mark;
-    if (parsed->password.empty()) parsed->password = std::move(to.password);
-    to = std::move(*parsed);
+    if (parsed->password.empty())
+      parsed->password = std::move(to.password);  // given beside, whatever the order
+    static_cast<StorePlace&>(to) = std::move(*parsed);
     return kOk;
   };
   out.print = [&from = value.value] { return from.url; };

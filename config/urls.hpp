@@ -20,8 +20,12 @@ using Parsed = boost::system::result<T, Flaw>;
 Parsed<Address> parse_address(std::string_view text);
 std::string print_address(const Address& address);  // brackets around IPv6
 
-// redis:// rediss:// redis+unix:// sqlite: memory:. A relative sqlite path starts at `folder`.
-Parsed<Store> parse_store(std::string_view url, const std::string& folder);
+// host, host:port, [v6], [v6]:port; the host is a name or an IP literal.
+Parsed<Address> parse_host_port(std::string_view text, std::uint16_t default_port);
+
+// redis:// rediss:// redis+unix:// redis(s)+sentinel:// redis(s)+cluster:// sqlite: memory:. A relative
+// sqlite path starts at `folder`.
+Parsed<StorePlace> parse_store(std::string_view url, const std::string& folder);
 
 // http://host[:port], https://host[:port], http+unix:/path.
 Parsed<Upstream::Server> parse_server(std::string_view url);

@@ -232,6 +232,28 @@ void judge_clients(const Config& config, Judge& judge) {
   }
 }
 
+void judge_store(const Store& store, Judge& judge) {
+  const StoreTls& tls = store.tls_rules;
+  const bool tls_said = !(tls.ca.empty() && tls.server_name.empty() && tls.certificate.empty() &&
+                          tls.key.empty() && tls.min_version == StoreTls{}.min_version);
+  if (tls_said && !store.tls)
+    judge.problem("store.tls",
+                  "the URL says no TLS: write rediss://, rediss+sentinel:// or rediss+cluster://");
+  if (tls.certificate.empty() != tls.key.empty())
+    judge.problem("store.tls", "`certificate` and `key` go together");
+  const Sentinels& sentinels = store.sentinels;
+  if (!(sentinels.user.empty() && sentinels.password.empty()) && store.mode != RedisMode::sentinel)
+    judge.problem("store.sentinel", "it is for redis+sentinel:// and rediss+sentinel://");
+  if (!sentinels.user.empty() && sentinels.password.empty() && !judge.places.given("store.sentinel.password"))
+    judge.problem("store.sentinel", "`user` needs `password`");
+  if (store.wait_replicas > 0 && store.kind != StoreKind::redis)
+    judge.problem("store.wait_replicas", "it is for Redis");
+  // A write may have to wait for the replicas of the one before it.
+  if (store.wait_replicas > 0 && 2 * store.wait_timeout > store.timeout)
+    judge.problem("store.wait_timeout",
+                  "it must be at most half of timeout (" + std::to_string(store.timeout.count()) + "ms)");
+}
+
 void judge_upstream(const Upstream& upstream, const std::string& path, Judge& judge) {
   if (upstream.servers.size() > 64)
     judge.problem(path + ".servers", "there are more than 64; put a load balancer between");
@@ -287,6 +309,7 @@ Verdict validate(const Config& config, const std::string& file, const Places& pl
   judge_listeners(config, judge);
   judge_tokens(config, judge);
   judge_users(config.users, judge);
+  judge_store(config.store, judge);
   judge_upstreams(config, judge);
   judge_auth(config, judge);
   judge_fields(config, judge);

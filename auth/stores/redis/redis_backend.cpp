@@ -45,7 +45,9 @@ class RedisBackend final : public Backend {
     return std::make_shared<SingleServer>(Endpoint{store_.address.host, store_.address.port, store_.path});
   }
   Connection::Settings settings() const {
-    return {.login = {store_.url, store_.user, store_.password, store_.database}, .timeout = store_.timeout};
+    return {.login = {store_.url, store_.user, store_.password, store_.database},
+            .timeout = store_.timeout,
+            .attempt = store_.connect_timeout};
   }
 
   config::Store store_;
@@ -57,6 +59,8 @@ class RedisBackend final : public Backend {
 
 boost::system::result<std::unique_ptr<Backend>, std::string> open_redis(const config::Store& store,
                                                                         const config::Refresh& rules) {
+  if (store.mode != config::RedisMode::single || store.wait_replicas > 0)
+    return store.url + ": only a single server is supported so far";
   if (store.tls)
     return store.url +
            ": rediss:// is not supported; use redis:// or redis+unix://, over a private network or a tunnel";

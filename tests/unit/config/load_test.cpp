@@ -126,6 +126,33 @@ TEST(Load, ReadsTheContractsExample) {
   EXPECT_EQ(c.routes[0].auth, AuthMode::none);
 }
 
+TEST(Load, ReadsHowARedisFleetIsSpokenTo) {
+  const auto loaded = load(kBase +
+                               "store:\n"
+                               "  wait_replicas: 1\n"
+                               "  wait_timeout: 50ms\n"
+                               "  connect_timeout: 3s\n"
+                               "  tls: {ca: ca.pem, certificate: me.pem, key: me.key, server_name: redis, "
+                               "min_version: 1.3}\n"
+                               "  sentinel: {user: watcher, password: \"${env:PW}\"}\n"
+                               "  url: rediss+sentinel://:data@a,b/m\n",
+                           {{"PW", "secret-word"}});
+  ASSERT_EQ(shown(loaded.problems), "");
+  const auto& store = loaded.config.store;
+  EXPECT_EQ(store.mode, RedisMode::sentinel);
+  EXPECT_EQ(store.password.reveal(), "data");
+  EXPECT_EQ(store.sentinels.user, "watcher");
+  EXPECT_EQ(store.sentinels.password.reveal(), "secret-word");
+  EXPECT_EQ(store.tls_rules.ca, "/etc/sallyport/ca.pem");
+  EXPECT_EQ(store.tls_rules.certificate, "/etc/sallyport/me.pem");
+  EXPECT_EQ(store.tls_rules.key, "/etc/sallyport/me.key");
+  EXPECT_EQ(store.tls_rules.server_name, "redis");
+  EXPECT_EQ(store.tls_rules.min_version, "1.3");
+  EXPECT_EQ(store.wait_replicas, 1u);
+  EXPECT_EQ(store.wait_timeout, Millis{50});
+  EXPECT_EQ(store.connect_timeout, Millis{3000});
+}
+
 TEST(Load, ReadsTheOtherFormsOfASetting) {
   const auto loaded = load(
       kBase +
@@ -164,7 +191,7 @@ TEST(Load, FollowsAnAlias) {
 
 TEST(Load, SaysAllProblemsAtOnceInTheOrderOfTheFile) {
   const auto loaded =
-      load("worker: 1\n" + kBase + "limits: {heda: 10s, fields: many}\nstore: redis+cluster://a\n");
+      load("worker: 1\n" + kBase + "limits: {heda: 10s, fields: many}\nstore: redis+cluster://a/1\n");
   EXPECT_EQ(loaded.problems.size(), 4u) << shown(loaded.problems);
   EXPECT_EQ(loaded.problems[0].mark.line, 1);
   EXPECT_EQ(loaded.problems[1].mark.line, 10);

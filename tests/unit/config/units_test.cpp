@@ -149,11 +149,61 @@ TEST(StoreUrl, ReadsEveryForm) {
   EXPECT_EQ(parse_store("memory:", "/etc")->kind, StoreKind::memory);
 }
 
+TEST(StoreUrl, ReadsSentinelsAndClusters) {
+  const auto sentinel =
+      parse_store("redis+sentinel://app:p%2Cw@a:5000,10.0.0.2,[::1]:7/my-master.1/3", "/etc");
+  ASSERT_TRUE(sentinel);
+  EXPECT_EQ(sentinel->mode, RedisMode::sentinel);
+  EXPECT_EQ(sentinel->master, "my-master.1");
+  EXPECT_EQ(sentinel->user, "app");
+  EXPECT_EQ(sentinel->password.reveal(), "p,w");
+  EXPECT_EQ(sentinel->database, 3);
+  EXPECT_FALSE(sentinel->tls);
+  ASSERT_EQ(sentinel->seeds.size(), 3u);
+  EXPECT_EQ(print_address(sentinel->seeds[0]), "a:5000");
+  EXPECT_EQ(print_address(sentinel->seeds[1]), "10.0.0.2:26379");
+  EXPECT_EQ(print_address(sentinel->seeds[2]), "[::1]:7");
+  EXPECT_EQ(sentinel->url, "redis+sentinel://a:5000,10.0.0.2:26379,[::1]:7/my-master.1/3");
+
+  const auto cluster = parse_store("redis+cluster://:pw@a,b:7001", "/etc");
+  ASSERT_TRUE(cluster);
+  EXPECT_EQ(cluster->mode, RedisMode::cluster);
+  EXPECT_EQ(cluster->password.reveal(), "pw");
+  ASSERT_EQ(cluster->seeds.size(), 2u);
+  EXPECT_EQ(cluster->url, "redis+cluster://a:6379,b:7001");
+  EXPECT_TRUE(parse_store("redis+cluster://a/0", "/etc"));
+  EXPECT_TRUE(parse_store("rediss+cluster://a", "/etc")->tls);
+  EXPECT_TRUE(parse_store("rediss+sentinel://a/m", "/etc")->tls);
+}
+
 TEST(StoreUrl, RefusesWhatItCannotMean) {
-  for (const auto* text :
-       {"", "memory", "redis:", "redis://", "redis://host:x", "redis://host:0", "redis://host/x",
-        "redis://pw@host", "redis://u:%zz@host", "redis://u:%4@host", "redis+unix://run.sock",
-        "redis+unix:///s?x=1", "sqlite:", "http://host", "redis+sentinel://a,b/name", "redis+cluster://a"})
+  for (const auto* text : {"",
+                           "memory",
+                           "redis:",
+                           "redis://",
+                           "redis://host:x",
+                           "redis://host:0",
+                           "redis://host/x",
+                           "redis://pw@host",
+                           "redis://u:%zz@host",
+                           "redis://u:%4@host",
+                           "redis+unix://run.sock",
+                           "redis+unix:///s?x=1",
+                           "sqlite:",
+                           "http://host",
+                           "redis://a,b",
+                           "rediss+unix:///s",
+                           "redis+sentinel://a,b",
+                           "redis+sentinel://a,b/",
+                           "redis+sentinel://a,,b/m",
+                           "redis+sentinel://a,b/my master",
+                           "redis+sentinel://a/m/x",
+                           "redis+sentinel://a:0/m",
+                           "redis+cluster://",
+                           "redis+cluster://a,",
+                           "redis+cluster://a/1",
+                           "redis+cluster://a:x",
+                           "redis+cluster://pw@a"})
     EXPECT_FALSE(parse_store(text, "/etc")) << text;
 }
 
