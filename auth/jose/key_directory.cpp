@@ -1,216 +1,50 @@
 #include "auth/jose/key_directory.hpp"
 
-#include <openssl/pem.h>
-#include <openssl/rand.h>
-
-#include <algorithm>
 #include <utility>
 
-#include "auth/jose/base64url.hpp"
+#include "auth/jose/key_acts.hpp"
 #include "auth/jose/key_folder.hpp"
-#include "auth/jose/openssl.hpp"
 
 namespace sallyport::jose {
 namespace {
 
-using boost::system::in_place_value;
-using config::Secret;
-
 const std::string kState = "state.json";
-constexpr std::size_t kMaxKeyFile = 32 * 1024;
-constexpr std::size_t kRefreshIdBytes = 6, kRefreshSecret = 32;
 
-KeyResult<Entries> read_state(const Folder& folder) {
-  const auto text = folder.read(kState, kMaxStateSize, kOthersWrite);
-  if (!text) return text.error();
-  auto entries = parse_state(text->reveal());
-  if (!entries)
-    return folder.full(kState) + " is damaged (" + entries.error() +
-           "); restore it from a backup, or move the folder away to start with new keys";
-  return entries;
-}
-
-bool has_signing(Entries& entries, std::optional<Algorithm> algorithm) {
-  const KeyInfo* key = current_of(entries, false);
-  return !algorithm || (key != nullptr && key->kind == to_string(*algorithm));
-}
-
-KeyResult<Key> load_signing(const Folder& folder, const KeyInfo& info) {
-  const auto pem = folder.read(file_of(info), kMaxKeyFile, kOthersRead);
-  if (!pem) return failed(pem.error());
-  auto key = key_from_pem(pem->reveal(), parse_algorithm(info.kind));
-  if (!key) return failed(folder.full(file_of(info)) + ": " + key.error());
-  if (key->id != info.id) return failed(folder.full(file_of(info)) + " holds another key than its name says");
-  if (!info.is_retired() && !key->can_sign)
-    return failed(folder.full(file_of(info)) + " has no private key; make a new one: sallyport keys rotate");
-  return key;
-}
-
-KeyResult<MacKey> load_refresh(const Folder& folder, const KeyInfo& info) {
-  const auto file = folder.read(file_of(info), kMaxKeyFile, kOthersRead);
-  if (!file) return failed(file.error());
-  std::string_view text = file->reveal();
-  if (text.ends_with('\n')) text.remove_suffix(1);
-  auto bytes = base64url_decode(text);
-  Secret secret(bytes ? std::move(*bytes) : std::string());
-  if (secret.size() != kRefreshSecret)
-    return failed(folder.full(file_of(info)) +
-                  " is not 32 bytes in base64url; remove this key: sallyport keys revoke -- " + info.id);
-  return MacKey{info.id, std::move(secret)};
-}
-
-KeyResult<OwnKeys> load(const Folder& folder, const Entries& entries, bool with_signing) {
-  OwnKeys result;
-  std::vector<Key> verifying;
-  for (auto info = entries.rbegin(); info != entries.rend(); ++info) {
-    if (info->is_refresh()) {
-      auto key = load_refresh(folder, *info);
-      if (!key) return key.error();
-      result.refresh.push_back(std::move(*key));
-    } else if (with_signing) {
-      auto key = load_signing(folder, *info);
-      if (!key) return key.error();
-      if (info->is_current()) result.signing = std::make_shared<const Key>(*key);
-      verifying.push_back(std::move(*key));
-    }
-  }
-  result.verifying = std::make_shared<const KeySet>(std::move(verifying));
-  return result;
-}
-
-// The folder while we change it: locked, free of an interrupted process' leavings, with its state at hand.
-struct Change {
+// The folder while we change it: locked, and free of an interrupted process' leavings.
+struct Locked {
   Folder folder;
   Fd lock;
-  Entries entries;
-
-  KeyResult<void> save() const { return folder.write(kState, write_state(entries)); }
 };
 
-KeyResult<Change> begin_locked(const std::string& path, Folder folder, Fd lock) {
-  Change change{std::move(folder), std::move(lock), {}};
-  if (const auto tidied = change.folder.tidy(); !tidied) return tidied.error();
-  if (change.folder.has(kState)) {
-    auto entries = read_state(change.folder);
-    if (!entries) return entries.error();
-    change.entries = std::move(*entries);
-    return change;
-  }
-  // State comes before the first key. So keys without one are not an interrupted start, and new ones in their
-  // place would silently log everybody out.
-  for (const std::string& name : change.folder.names()) {
-    if (name.ends_with(".pem") || (name.starts_with("refresh-") && name.ends_with(".key")))
-      return path + " has keys (" + name +
-             ") but no state.json; restore it from a backup, or move the keys away";
-  }
-  if (const auto saved = change.save(); !saved) return saved.error();
-  return change;
-}
-
-KeyResult<Change> begin(const std::string& path, bool create) {
+KeyResult<Locked> lock(const std::string& path, bool create) {
   auto folder = Folder::open(path, create);
   if (!folder) return folder.error();
   auto lock = folder->lock();
   if (!lock) return lock.error();
-  return begin_locked(path, std::move(*folder), std::move(*lock));
-}
-
-KeyResult<void> room_for_one(const Change& change) {
-  if (change.entries.size() < kMaxKeys) return {};
-  return change.folder.full("") + " has " + std::to_string(kMaxKeys) +
-         " keys, which is the most; remove old ones: sallyport keys revoke";
-}
-
-// Makes the key's file and the entry; save() makes it count.
-KeyResult<void> add_signing(Change& change, Algorithm algorithm, UnixSeconds now,
-                            const char* state = "current") {
-  if (auto room = room_for_one(change); !room) return room;
-  const auto key = generate_key(algorithm);
-  if (!key) return key.error();
-  const Secret pem(private_pem(*key));
-  if (pem.empty()) return "cannot write the new signing key as PEM";
-  if (auto written = change.folder.write(signing_file(key->id), pem.reveal()); !written) return written;
-  KeyInfo info{key->id, std::string(to_string(algorithm)), state, now, std::nullopt, std::nullopt};
-  if (info.is_current()) retire_current(change.entries, false, now);
-  change.entries.push_back(std::move(info));
-  return {};
-}
-
-KeyResult<void> add_refresh(Change& change, UnixSeconds now) {
-  if (auto room = room_for_one(change); !room) return room;
-  unsigned char id_bytes[kRefreshIdBytes], secret[kRefreshSecret];
-  if (RAND_bytes(id_bytes, sizeof id_bytes) != 1 || RAND_priv_bytes(secret, sizeof secret) != 1) {
-    ERR_clear_error();
-    return "no random numbers from OpenSSL";
-  }
-  const std::string id = base64url_encode(text(id_bytes, sizeof id_bytes));
-  const Secret encoded(base64url_encode(text(secret, sizeof secret)));
-  OPENSSL_cleanse(secret, sizeof secret);
-  const std::string name = refresh_file(id);
-  if (change.folder.has(name)) return "the random id of a new key is taken: " + change.folder.full(name);
-  if (auto written = change.folder.write(name, encoded.reveal()); !written) return written;
-  retire_current(change.entries, true, now);
-  change.entries.push_back({id, "refresh", "current", now, std::nullopt, std::nullopt});
-  return {};
-}
-
-std::string public_pem(const Key& key) {
-  const ErrorQueueGuard guard;
-  const Bio out(BIO_new(BIO_s_mem()));
-  if (!out || PEM_write_bio_PUBKEY(out.get(), key.pkey.get()) != 1) return {};
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &data);
-  return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string();
-}
-
-// A retired key signs no more, so its private half goes. The change itself is done by now: what fails here is
-// left to the next one, and a file that can't be read is told by open().
-void forget_private_halves(const Change& change) {
-  for (const KeyInfo& info : change.entries) {
-    if (info.is_refresh() || !info.is_retired()) continue;
-    const auto key = load_signing(change.folder, info);
-    if (!key || !key->can_sign) continue;
-    const std::string pem = public_pem(*key);
-    if (!pem.empty()) (void)change.folder.write(signing_file(info.id), pem);
-  }
+  Locked locked{std::move(*folder), std::move(*lock)};
+  if (const auto tidied = locked.folder.tidy(); !tidied) return tidied.error();
+  return locked;
 }
 
 // No algorithm: the MAC keys alone.
 KeyResult<OwnKeys> open_keys(const std::string& path, std::optional<Algorithm> algorithm, UnixSeconds now) {
   std::string problem;
-  const auto complete = [&](Entries& entries) {
-    return has_signing(entries, algorithm) && current_of(entries, true) != nullptr;
-  };
   // Without the lock at first: nothing to write is the rule, and the folder may be read-only. Whoever changes
   // it just now makes this fail at worst, and the second look waits for them.
   if (const auto folder = Folder::open(path, false); folder && folder->has(kState)) {
-    auto entries = read_state(*folder);
-    if (entries && complete(*entries)) {
-      auto keys = load(*folder, *entries, algorithm.has_value());
+    auto entries = acts::read_state(*folder);
+    if (entries && acts::complete(*entries, algorithm)) {
+      auto keys = acts::load(*folder, *entries, algorithm.has_value());
       if (keys) return keys;
       problem = keys.error();
     }
   }
-  auto change = begin(path, true);
+  auto locked = lock(path, true);
+  if (!locked) return problem.empty() ? locked.error() : problem;
+  auto change = acts::begin(locked->folder);
   if (!change) return problem.empty() ? change.error() : problem;
-  const bool was_complete = complete(change->entries);
-  if (!has_signing(change->entries, algorithm)) {
-    if (const auto added = add_signing(*change, *algorithm, now); !added) return added.error();
-  }
-  if (current_of(change->entries, true) == nullptr) {
-    if (const auto added = add_refresh(*change, now); !added) return added.error();
-  }
-  if (!was_complete) {
-    if (const auto saved = change->save(); !saved) return saved.error();
-    forget_private_halves(*change);
-  }
-  return load(change->folder, change->entries, algorithm.has_value());
-}
-
-std::optional<std::string> refuse_symmetric(Algorithm algorithm) {
-  if (!symmetric(algorithm)) return std::nullopt;
-  return std::string(to_string(algorithm)) +
-         " signs with tokens.signing.secret; a folder of signing keys is for asymmetric algorithms";
+  if (const auto made = acts::make_missing(*change, algorithm, now); !made) return made.error();
+  return acts::load(locked->folder, change->entries, algorithm.has_value());
 }
 
 }  // namespace
@@ -219,7 +53,7 @@ KeyDirectory::KeyDirectory(std::string path, Algorithm algorithm)
     : path_(std::move(path)), algorithm_(algorithm) {}
 
 KeyResult<OwnKeys> KeyDirectory::open(UnixSeconds now) {
-  if (auto problem = refuse_symmetric(algorithm_)) return std::move(*problem);
+  if (auto problem = acts::refuse_symmetric(algorithm_)) return std::move(*problem);
   return open_keys(path_, algorithm_, now);
 }
 
@@ -230,80 +64,45 @@ KeyResult<std::vector<MacKey>> KeyDirectory::open_refresh_only(UnixSeconds now) 
 }
 
 KeyResult<std::string> KeyDirectory::rotate(UnixSeconds now) {
-  if (auto problem = refuse_symmetric(algorithm_)) return failed(std::move(*problem));
-  auto change = begin(path_, true);
+  if (auto problem = acts::refuse_symmetric(algorithm_)) return failed(std::move(*problem));
+  auto locked = lock(path_, true);
+  if (!locked) return failed(locked.error());
+  auto change = acts::begin(locked->folder);
   if (!change) return failed(change.error());
-  // A next key is known to others already; a new one isn't.
-  if (!promote_next(change->entries, algorithm_, now)) {
-    if (const auto added = add_signing(*change, algorithm_, now); !added) return failed(added.error());
-  }
-  if (const auto saved = change->save(); !saved) return failed(saved.error());
-  forget_private_halves(*change);
-  return {in_place_value, current_of(change->entries, false)->id};
+  return acts::rotate(*change, algorithm_, now);
 }
 
 KeyResult<std::string> KeyDirectory::rotate_refresh(UnixSeconds now) {
-  auto change = begin(path_, true);
+  auto locked = lock(path_, true);
+  if (!locked) return failed(locked.error());
+  auto change = acts::begin(locked->folder);
   if (!change) return failed(change.error());
-  if (const auto added = add_refresh(*change, now); !added) return failed(added.error());
-  if (const auto saved = change->save(); !saved) return failed(saved.error());
-  return {in_place_value, change->entries.back().id};
+  return acts::rotate_refresh(*change, now);
 }
 
 KeyResult<void> KeyDirectory::revoke(std::string_view id, UnixSeconds now) {
-  auto change = begin(path_, false);
+  auto locked = lock(path_, false);
+  if (!locked) return locked.error();
+  auto change = acts::begin(locked->folder);
   if (!change) return change.error();
-  auto& entries = change->entries;
-  const auto found =
-      std::find_if(entries.begin(), entries.end(), [&](const KeyInfo& key) { return key.id == id; });
-  if (found != entries.end()) {
-    const std::string file = file_of(*found);
-    const bool signed_until_now = found->is_current() && !found->is_refresh();
-    entries.erase(found);
-    if (signed_until_now) promote_next(entries, algorithm_, now);
-    if (auto saved = change->save(); !saved) return saved;
-    return change->folder.remove(file);
-  }
-  if (good_key_id(id)) {
-    for (const std::string& file : {signing_file(id), refresh_file(id)}) {
-      if (change->folder.has(file)) return change->folder.remove(file);
-    }
-  }
-  return "there is no such key in " + path_ + " (sallyport keys list shows them)";
+  return acts::revoke(*change, algorithm_, id, now);
 }
 
 KeyResult<bool> KeyDirectory::tend(const RotationRules& rules, UnixSeconds now) {
   if (symmetric(algorithm_)) return false;
   auto folder = Folder::open(path_, false);
   if (!folder) return folder.error();
-  const auto seen = read_state(*folder);
+  const auto seen = acts::read_state(*folder);
   if (!seen) return seen.error();
   if (plan_rotation(*seen, algorithm_, rules, now).empty()) return false;
   auto lock = folder->try_lock();
   if (!lock) return lock.error();
   if (!*lock) return false;
-  auto change = begin_locked(path_, std::move(*folder), std::move(**lock));
+  if (const auto tidied = folder->tidy(); !tidied) return tidied.error();
+  // Again, under the lock: whoever had it before us may have done it.
+  auto change = acts::begin(*folder);
   if (!change) return change.error();
-  // Again: whoever had the lock before us may have done it.
-  const RotationPlan plan = plan_rotation(change->entries, algorithm_, rules, now);
-  if (plan.empty()) return false;
-  std::vector<std::string> files;
-  const auto dropped = [&](const KeyInfo& key) {
-    if (std::find(plan.drop.begin(), plan.drop.end(), key.id) == plan.drop.end()) return false;
-    files.push_back(file_of(key));
-    return true;
-  };
-  std::erase_if(change->entries, dropped);
-  if (plan.promote) promote_next(change->entries, algorithm_, now);
-  if (plan.make_next) {
-    if (const auto added = add_signing(*change, algorithm_, now, "next"); !added) return added.error();
-  }
-  if (const auto saved = change->save(); !saved) return saved.error();
-  forget_private_halves(*change);
-  for (const std::string& file : files) {
-    if (const auto removed = change->folder.remove(file); !removed) return removed.error();
-  }
-  return true;
+  return acts::tend(*change, algorithm_, rules, now);
 }
 
 std::optional<KeyDirectory::Stamp> KeyDirectory::stamp() const {
@@ -314,11 +113,7 @@ std::optional<KeyDirectory::Stamp> KeyDirectory::stamp() const {
 KeyResult<std::vector<KeyInfo>> KeyDirectory::list() {
   const auto folder = Folder::open(path_, false);
   if (!folder) return folder.error();
-  if (!folder->has(kState)) return "there are no keys in " + path_ + " yet (sallyport keys new makes them)";
-  auto entries = read_state(*folder);
-  if (!entries) return entries.error();
-  std::reverse(entries->begin(), entries->end());
-  return entries;
+  return acts::list(*folder);
 }
 
 }  // namespace sallyport::jose

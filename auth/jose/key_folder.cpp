@@ -138,7 +138,7 @@ KeyResult<Secret> Folder::read(const std::string& name, std::size_t limit, mode_
   return result;
 }
 
-KeyResult<void> Folder::write(const std::string& name, std::string_view text) const {
+KeyResult<void> Folder::write(const std::string& name, std::string_view text) {
   const std::string temporary = kTemporary + name;
   ::unlinkat(fd_.get(), temporary.c_str(), 0);
   Fd fd(::openat(fd_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -155,12 +155,12 @@ KeyResult<void> Folder::write(const std::string& name, std::string_view text) co
   return message;
 }
 
-KeyResult<void> Folder::remove(const std::string& name) const {
+KeyResult<void> Folder::remove(const std::string& name) {
   if (::unlinkat(fd_.get(), name.c_str(), 0) != 0 && errno != ENOENT) return fault("remove", full(name));
   return sync();
 }
 
-KeyResult<void> Folder::tidy() const {
+KeyResult<void> Folder::tidy() {
   for (const std::string& name : names()) {
     if (!name.starts_with(kTemporary)) continue;
     if (auto removed = remove(name); !removed) return removed;

@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "auth/jose/keys.hpp"
-#include "config/secret.hpp"
+#include "auth/jose/key_files.hpp"
 
 namespace sallyport::jose {
 
@@ -32,20 +31,8 @@ class Fd {
   int fd_;
 };
 
-// A message where a value could be made of a string too, and a bare one would be ambiguous.
-struct Failed {
-  std::string message;
-  template <typename T>
-  operator KeyResult<T>() && {
-    return KeyResult<T>(boost::system::in_place_error, std::move(message));
-  }
-};
-inline Failed failed(std::string message) { return {std::move(message)}; }
-
-inline constexpr mode_t kOthersRead = 077, kOthersWrite = 022;
-
 // Its files are reached through its descriptor, so a folder that is moved meanwhile isn't mixed up.
-class Folder {
+class Folder final : public KeyFiles {
  public:
   static KeyResult<Folder> open(const std::string& path, bool create);
 
@@ -54,7 +41,7 @@ class Folder {
   // The same without waiting; nothing: another process holds it.
   KeyResult<std::optional<Fd>> try_lock() const;
 
-  bool has(const std::string& name) const;
+  bool has(const std::string& name) const override;
   // When the file was put there and which it is; nothing: there is none.
   struct Stamp {
     ino_t inode = 0;
@@ -62,16 +49,16 @@ class Folder {
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
   std::optional<Stamp> stamp(const std::string& name) const;
-  // Refuses what isn't a regular file, is larger than `limit`, or has one of the mode bits `forbidden`.
-  KeyResult<config::Secret> read(const std::string& name, std::size_t limit, mode_t forbidden) const;
+  // Refuses what isn't a regular file too.
+  KeyResult<config::Secret> read(const std::string& name, std::size_t limit, mode_t forbidden) const override;
   // All or nothing, also when the machine dies. Under the lock, so that the temporary name is ours alone.
-  KeyResult<void> write(const std::string& name, std::string_view text) const;
-  KeyResult<void> remove(const std::string& name) const;  // fine where there is none
-  std::vector<std::string> names() const;
+  KeyResult<void> write(const std::string& name, std::string_view text) override;
+  KeyResult<void> remove(const std::string& name) override;
+  std::vector<std::string> names() const override;
   // Removes what an interrupted write() left. Under the lock.
-  KeyResult<void> tidy() const;
+  KeyResult<void> tidy();
 
-  std::string full(std::string_view name) const;
+  std::string full(std::string_view name) const override;
 
  private:
   Folder(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
