@@ -45,8 +45,8 @@ struct Session {
   SessionId id;
   std::string user_id;
   std::string device;  // what the client called itself, at most 128 bytes of valid UTF-8
-  std::string ip;
-  std::string user_agent;  // at most 256 bytes
+  std::string ip;          // where the login, or the last refresh, came from
+  std::string user_agent;  // of the same; at most 256 bytes
   UnixMillis created{};
   UnixMillis last_used{};  // of the last rotation (re-issue moves no clock)
   UnixMillis rotated{};    // when `generation` came to be; == created for generation 0

@@ -2,17 +2,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "auth/sessions/ending.hpp"
 #include "auth/sessions/session_service.hpp"
 
 namespace sallyport::sessions {
 namespace {
 
-using std::chrono::seconds;
 using LoggedOut = boost::system::result<void, LogoutError>;
 
-// Between taking an event's time and the session being dead in the store: a few store timeouts. A refresh
-// elsewhere may still issue a token in between, and the event must outlive that one too.
-constexpr seconds kEndingTakes{10};
 constexpr std::size_t kMaxOwed = 10'000;
 
 LoggedOut unavailable(StoreError error) {
@@ -39,15 +36,8 @@ Target target_of(const jose::Claims* access, const std::optional<RefreshClaim>& 
 
 }  // namespace
 
-// The last moment at which an access token of the session can be accepted: one issued just before the ending,
-// by a gateway whose clock is ahead by as much as the skew allows, and verified by one that grants the skew
-// once more.
-revocation::Event SessionService::event_of(const SessionId& id, EndCause cause) const {
-  return {.kind = revocation::Kind::session,
-          .issuer = tokens_.issuer,
-          .id = id.text(),
-          .until = parts_.clock() + tokens_.access_ttl + 2 * tokens_.clock_skew + kEndingTakes,
-          .reason = std::string(to_string(cause))};
+revocation::Event SessionService::event_of(const SessionId& id, EndCause cause, UnixMillis store_now) const {
+  return ending_event(tokens_, id, cause, std::max(parts_.clock(), to_seconds(store_now)));
 }
 
 Task<StoreResult<void>> SessionService::revoke(std::vector<revocation::Event> events) {
@@ -74,8 +64,12 @@ Task<LoggedOut> SessionService::logout(std::shared_ptr<const jose::Claims> acces
   if (target.failure) co_return LogoutError{*target.failure, {}};
 
   std::vector<revocation::Event> events;
+  std::optional<Session> session;
   if (target.session) {
-    events.push_back(event_of(*target.session, EndCause::logout));
+    auto found = co_await parts_.sessions.load(*target.session);
+    if (!found) co_return unavailable(found.error());
+    session = std::move(found->session);
+    events.push_back(event_of(*target.session, EndCause::logout, found->now));
   } else {  // minted without a session: the token itself
     events.push_back({.kind = revocation::Kind::token,
                       .issuer = tokens_.issuer,
@@ -85,17 +79,9 @@ Task<LoggedOut> SessionService::logout(std::shared_ptr<const jose::Claims> acces
   }
   const auto revoked = co_await revoke(std::move(events));
   if (!revoked) co_return unavailable(revoked.error());
-  if (!target.session) co_return LoggedOut{};
+  if (!session) co_return LoggedOut{};
 
-  std::string user_id;
-  if (access) {
-    user_id = access->subject;
-  } else {
-    auto found = co_await parts_.sessions.load(*target.session);
-    if (!found) co_return unavailable(found.error());
-    if (!found->session) co_return LoggedOut{};
-    user_id = found->session->user_id;
-  }
+  const std::string user_id = session->user_id;
   const auto ended = co_await parts_.sessions.end(user_id, *target.session, EndCause::logout);
   if (!ended) co_return unavailable(ended.error());
   tell({.act = Audit::Act::ended,
@@ -114,10 +100,10 @@ Task<StoreResult<std::size_t>> SessionService::end_all_of_user(std::string user_
   if (!live) co_return live.error();
   std::vector<SessionId> known;
   std::vector<revocation::Event> events;
-  for (const Session& session : *live) {
+  for (const Session& session : live->sessions) {
     if (session.id == except) continue;
     known.push_back(session.id);
-    events.push_back(event_of(session.id, cause));
+    events.push_back(event_of(session.id, cause, live->now));
   }
   const auto announced = co_await revoke(std::move(events));
   if (!announced) co_return announced.error();
@@ -128,7 +114,8 @@ Task<StoreResult<std::size_t>> SessionService::end_all_of_user(std::string user_
   // Those that began in between. Should the log fail just now, they are owed.
   std::vector<revocation::Event> late;
   for (const SessionId& id : ended->ended)
-    if (std::find(known.begin(), known.end(), id) == known.end()) late.push_back(event_of(id, cause));
+    if (std::find(known.begin(), known.end(), id) == known.end())
+      late.push_back(event_of(id, cause, ended->now));
   const std::vector<revocation::Event> kept = late;
   const auto followed = co_await revoke(std::move(late));
   if (!followed) {
@@ -140,15 +127,24 @@ Task<StoreResult<std::size_t>> SessionService::end_all_of_user(std::string user_
 }
 
 Task<StoreResult<std::vector<Session>>> SessionService::list(std::string user_id) {
-  auto sessions = co_await parts_.sessions.list(user_id);
-  if (!sessions) co_return sessions.error();
-  const UnixMillis now = parts_.clock();
+  auto listed = co_await parts_.sessions.list(user_id);
+  if (!listed) co_return listed.error();
   const auto all_before = epoch().before;
-  std::erase_if(*sessions, [&](const Session& session) {
+  std::erase_if(listed->sessions, [&](const Session& session) {
     const auto end = limits_of(session, tokens_.refresh).first();
-    return (end && *end <= now) || (all_before && session.created < *all_before);
+    return (end && *end <= listed->now) || (all_before && session.created < *all_before);
   });
-  co_return std::move(*sessions);
+  co_return std::move(listed->sessions);
+}
+
+Task<StoreResult<std::optional<Session>>> SessionService::find(std::string session_id) {
+  const auto id = SessionId::parse(session_id);
+  if (!id) co_return std::optional<Session>();
+  auto found = co_await parts_.sessions.load(*id);
+  if (!found) co_return found.error();
+  std::optional<Session>& session = found->session;
+  if (session && session->user_epoch < found->user_epoch) session->state = SessionState::ended;
+  co_return std::move(session);
 }
 
 Task<StoreResult<bool>> SessionService::end_one(std::string user_id, std::string session_id, EndCause cause) {
@@ -158,7 +154,7 @@ Task<StoreResult<bool>> SessionService::end_one(std::string user_id, std::string
   if (!found) co_return found.error();
   if (!found->session || found->session->user_id != user_id) co_return false;
 
-  std::vector<revocation::Event> events{event_of(*id, cause)};
+  std::vector<revocation::Event> events{event_of(*id, cause, found->now)};
   const auto revoked = co_await revoke(std::move(events));
   if (!revoked) co_return revoked.error();
   auto ended = co_await parts_.sessions.end(user_id, *id, cause);

@@ -103,7 +103,8 @@ Task<boost::system::result<TokenPair, OpenError>> SessionService::open(users::Us
   if (created->refused) co_return OpenError{OpenFailure::sessions_full, {}};
 
   std::vector<revocation::Event> events;
-  for (const SessionId& evicted : created->evicted) events.push_back(event_of(evicted, EndCause::evicted));
+  for (const SessionId& evicted : created->evicted)
+    events.push_back(event_of(evicted, EndCause::evicted, created->session.created));
   const std::vector<revocation::Event> announced = events;
   const auto revoked = co_await revoke(std::move(events));
   if (!revoked) {
@@ -126,12 +127,15 @@ Task<boost::system::result<TokenPair, OpenError>> SessionService::open(users::Us
   co_return pair;
 }
 
-Task<Refreshed> SessionService::refresh(std::string refresh_token,
-                                        std::shared_ptr<const jose::Claims> access) {
+Task<Refreshed> SessionService::refresh(std::string refresh_token, std::shared_ptr<const jose::Claims> access,
+                                        Client client) {
   const auto claim = parts_.refresh_tokens.read(refresh_token);
   if (!claim) co_return refused(RefreshFailure::invalid);
   if (access && (!access->own || access->session_id != claim->session.text()))
     co_return refused(RefreshFailure::invalid);
+
+  client.ip = clean_text(client.ip, kMaxIp);
+  client.user_agent = clean_text(client.user_agent, kMaxUserAgent);
 
   std::optional<Rotation> unsure;  // what a swap of unknown outcome may have written
   std::optional<users::User> user;
@@ -156,23 +160,30 @@ Task<Refreshed> SessionService::refresh(std::string refresh_token,
       co_return refused(*failure);
     }
 
-    std::optional<seconds> life;
     if (ends(rotation.outcome)) {
-      std::vector<revocation::Event> events{event_of(session.id, rotation.next.cause)};
+      // Whatever becomes of the record meanwhile: two parties hold this session, and its tokens are revoked.
+      const EndCause cause = rotation.next.cause;
+      std::vector<revocation::Event> events{event_of(session.id, cause, found->now)};
       const auto revoked = co_await revoke(std::move(events));
       if (!revoked) co_return unavailable(revoked.error());
-    } else {
-      if (!user) {
-        auto account = co_await parts_.users.find_by_id(session.user_id);
-        if (!account) co_return unavailable(account.error());
-        if (!*account || (*account)->disabled) co_return refused(RefreshFailure::account_disabled);
-        user = std::move(**account);
-      }
-      life = life_of(rotation.next, found->now);
-      if (!life) co_return refused(RefreshFailure::expired);
+      const auto ended = co_await parts_.sessions.end(session.user_id, session.id, cause);
+      if (!ended) co_return unavailable(ended.error());
+      tell(audit_of(rotation, session, claim->generation));
+      co_return refused(RefreshFailure::reused);
     }
 
+    if (!user) {
+      auto account = co_await parts_.users.find_by_id(session.user_id);
+      if (!account) co_return unavailable(account.error());
+      if (!*account || (*account)->disabled) co_return refused(RefreshFailure::account_disabled);
+      user = std::move(**account);
+    }
+    const std::optional<seconds> life = life_of(rotation.next, found->now);
+    if (!life) co_return refused(RefreshFailure::expired);
+
     if (!written && rotation.outcome != Outcome::reissued) {
+      if (!client.ip.empty()) rotation.next.ip = client.ip;
+      if (!client.user_agent.empty()) rotation.next.user_agent = client.user_agent;
       Session next = rotation.next;
       const auto swapped = co_await parts_.sessions.compare_and_swap(std::move(next));
       if (!swapped) {
@@ -185,7 +196,6 @@ Task<Refreshed> SessionService::refresh(std::string refresh_token,
     }
 
     tell(audit_of(rotation, session, claim->generation));
-    if (ends(rotation.outcome)) co_return refused(RefreshFailure::reused);
     co_return issue({rotation.next, found->now, issued_at, *life}, std::move(*user));
   }
   co_return unavailable(last);

@@ -130,9 +130,10 @@ class SessionService {
   Task<boost::system::result<TokenPair, OpenError>> open(users::User user, Client client);
 
   // `access`: the claims of the access token that came along, verified but for its expiry; nullptr: none
-  // came.
+  // came. The session remembers where `client` is from; its device stays what the login called it.
   Task<boost::system::result<TokenPair, RefreshError>> refresh(std::string refresh_token,
-                                                               std::shared_ptr<const jose::Claims> access);
+                                                               std::shared_ptr<const jose::Claims> access,
+                                                               Client client);
 
   // Logout of this session, by either token or both. `access`: verified but for expiry and revocation.
   // An ended or unknown session is success.
@@ -147,6 +148,10 @@ class SessionService {
   // Live sessions, newest first.
   Task<StoreResult<std::vector<Session>>> list(std::string user_id);
 
+  // For administrators, who may have no more than its id. nullopt: there is no such session, or its text is
+  // no id. An ended one is found for a day.
+  Task<StoreResult<std::optional<Session>>> find(std::string session_id);
+
   // false: this user has no such session (also for text that is no session id).
   Task<StoreResult<bool>> end_one(std::string user_id, std::string session_id, EndCause cause);
 
@@ -159,7 +164,7 @@ class SessionService {
 
  private:
   Task<StoreResult<void>> revoke(std::vector<revocation::Event> events);
-  revocation::Event event_of(const SessionId& id, EndCause cause) const;
+  revocation::Event event_of(const SessionId& id, EndCause cause, UnixMillis store_now) const;
   std::optional<std::chrono::seconds> life_of(const Session& session, UnixMillis store_now) const;
   struct Grant {
     const Session& session;

@@ -26,6 +26,11 @@ struct Found {
   UnixMillis now{};                // the store's clock
 };
 
+struct Listed {
+  std::vector<Session> sessions;  // live ones, newest first
+  UnixMillis now{};               // the store's clock
+};
+
 struct EndedAll {
   std::vector<SessionId> ended;  // those that were live until now
   UnixMillis now{};
@@ -47,8 +52,8 @@ class SessionStore {
   // confirmed = max(confirmed, generation); unknown session: no effect. Idempotent. Doesn't change `version`.
   virtual Task<StoreResult<void>> confirm(SessionId id, std::uint32_t generation) = 0;
 
-  // Live sessions of a user, newest first.
-  virtual Task<StoreResult<std::vector<Session>>> list(std::string_view user_id) = 0;
+  // Live sessions of a user.
+  virtual Task<StoreResult<Listed>> list(std::string_view user_id) = 0;
 
   // Ends one session of `user_id`. true: it is ended now (also if it was before); false: no such session of
   // this user.

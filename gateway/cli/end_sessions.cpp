@@ -2,24 +2,10 @@
 
 #include <algorithm>
 
+#include "auth/sessions/ending.hpp"
 #include "gateway/cli/command.hpp"
 
 namespace sallyport::cli {
-
-UnixSeconds access_until(const config::Tokens& tokens) {
-  return now_seconds() + tokens.access_ttl + tokens.clock_skew;
-}
-
-revocation::Event session_event(const config::Tokens& tokens, const sessions::SessionId& id,
-                                sessions::EndCause cause) {
-  revocation::Event event;
-  event.kind = revocation::Kind::session;
-  event.issuer = tokens.issuer;
-  event.id = id.text();
-  event.until = access_until(tokens);
-  event.reason = sessions::to_string(cause);
-  return event;
-}
 
 Task<StoreResult<std::size_t>> end_sessions(stores::Stores& stores, const config::Tokens& tokens,
                                             std::string user_id, sessions::EndCause cause) {
@@ -27,9 +13,10 @@ Task<StoreResult<std::size_t>> end_sessions(stores::Stores& stores, const config
   if (!live) co_return live.error();
   std::vector<sessions::SessionId> told;
   std::vector<revocation::Event> events;
-  for (const auto& session : *live) {
+  const UnixSeconds now = std::max(now_seconds(), to_seconds(live->now));
+  for (const auto& session : live->sessions) {
     told.push_back(session.id);
-    events.push_back(session_event(tokens, session.id, cause));
+    events.push_back(sessions::ending_event(tokens, session.id, cause, now));
   }
   if (!events.empty()) {
     auto appended = co_await stores.log->append(std::move(events));
@@ -42,7 +29,7 @@ Task<StoreResult<std::size_t>> end_sessions(stores::Stores& stores, const config
   std::vector<revocation::Event> late;
   for (const auto& id : ended->ended) {
     if (std::find(told.begin(), told.end(), id) == told.end())
-      late.push_back(session_event(tokens, id, cause));
+      late.push_back(sessions::ending_event(tokens, id, cause, now));
   }
   if (!late.empty()) {
     auto appended = co_await stores.log->append(std::move(late));

@@ -5,18 +5,11 @@
 #include <cstddef>
 #include <string>
 
-#include "auth/revocation/event.hpp"
 #include "auth/stores/stores.hpp"
 #include "auth/task.hpp"
 #include "config/config.hpp"
 
 namespace sallyport::cli {
-
-// The last moment at which an access token of ours that was issued until now can be taken for good.
-UnixSeconds access_until(const config::Tokens& tokens);
-
-revocation::Event session_event(const config::Tokens& tokens, const sessions::SessionId& id,
-                                sessions::EndCause cause);
 
 // All of the user's; how many. Events first, as far as the sessions are known, then the store: whatever fails
 // in between, repeating the command finishes the work.

@@ -6,6 +6,7 @@
 #include "auth/jose/base64url.hpp"
 #include "auth/jose/strict_json.hpp"
 #include "auth/jose/token_verifier.hpp"
+#include "auth/sessions/ending.hpp"
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/end_sessions.hpp"
 #include "gateway/cli/input.hpp"
@@ -133,7 +134,8 @@ Task<int> end_session(stores::Stores& stores, const config::Config& config, sess
     co_return kWrongInput;
   }
   std::vector<Event> events;
-  events.push_back(session_event(config.tokens, id, sessions::EndCause::administrator));
+  const UnixSeconds now = std::max(now_seconds(), to_seconds(found->now));
+  events.push_back(sessions::ending_event(config.tokens, id, sessions::EndCause::administrator, now));
   auto appended = co_await stores.log->append(std::move(events));
   if (!appended) co_return store_failed(config, appended.error());
   const std::string user_id = found->session->user_id;

@@ -26,7 +26,8 @@ Task<> refresh(Call call) {
     access = std::move(*claims);
     call.context.claims = access;
   }
-  auto refreshed = co_await call.sessions().refresh(std::move(token), std::move(access));
+  sessions::Client client = client_of(call, {});
+  auto refreshed = co_await call.sessions().refresh(std::move(token), std::move(access), std::move(client));
   if (!refreshed) {
     const Failure failure = failure_of(refreshed.error());
     co_return co_await fail(call, failure);

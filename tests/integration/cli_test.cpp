@@ -234,7 +234,7 @@ TEST_F(CommandLine, EndsTheSessionsOfAUserWhoseTokensWouldSayAnotherThing) {
     const Outcome outcome = sallyport(commands[i], kPassword);
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_THAT(outcome.out, HasSubstr("nded 1 session")) << commands[i][1];
-    EXPECT_TRUE(await(context_, stores.sessions->list(id))->empty()) << commands[i][1];
+    EXPECT_TRUE(await(context_, stores.sessions->list(id))->sessions.empty()) << commands[i][1];
     const auto log = events(stores);
     ASSERT_EQ(log.size(), i + 1);
     EXPECT_EQ(log.back().kind, revocation::Kind::session);
@@ -259,8 +259,8 @@ TEST_F(CommandLine, RevokesOneSession) {
   const auto first = open_session(stores, id, 1), second = open_session(stores, id, 2);
   EXPECT_EQ(sallyport({"revoke", "--session", first.text()}).code, 0);
   const auto left = await(context_, stores.sessions->list(id));
-  ASSERT_EQ(left->size(), 1u);
-  EXPECT_EQ(left->front().id, second);
+  ASSERT_EQ(left->sessions.size(), 1u);
+  EXPECT_EQ(left->sessions.front().id, second);
   EXPECT_EQ(sallyport({"revoke", "--session", std::string(32, 'A')}).code, 1);
   EXPECT_EQ(sallyport({"revoke", "--session", "junk"}).code, 1);
 }

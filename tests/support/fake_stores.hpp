@@ -151,12 +151,13 @@ class FakeSessionStore : public sessions::SessionStore {
     co_return StoreResult<void>{};
   }
 
-  Task<StoreResult<std::vector<sessions::Session>>> list(std::string_view user_id) override {
+  Task<StoreResult<sessions::Listed>> list(std::string_view user_id) override {
     const auto fault = faults_.next();
     if (fault.error) co_return *fault.error;
-    std::vector<sessions::Session> sessions;
-    for (const auto& id : live_of(user_id)) sessions.push_back(records.at(id));
-    co_return sessions;
+    sessions::Listed listed;
+    listed.now = now;
+    for (const auto& id : live_of(user_id)) listed.sessions.push_back(records.at(id));
+    co_return listed;
   }
 
   Task<StoreResult<bool>> end(std::string_view user_id, sessions::SessionId id,
@@ -269,7 +270,10 @@ class FakeRevoker : public revocation::Revoker {
   std::vector<revocation::Event> events;
   std::shared_ptr<const revocation::RevocationSet> index = revocation::RevocationSet::empty();
 
+  std::function<void()> before_revoke;  // what somebody else does in between
+
   Task<StoreResult<void>> revoke(std::vector<revocation::Event> fresh) override {
+    if (before_revoke) std::exchange(before_revoke, nullptr)();
     const auto fault = faults_.next();
     if (fault.skip) co_return *fault.error;
     index = index->with(fresh);

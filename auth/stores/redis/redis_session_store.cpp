@@ -11,6 +11,7 @@ using sessions::Created;
 using sessions::EndCause;
 using sessions::EndedAll;
 using sessions::Found;
+using sessions::Listed;
 using sessions::Session;
 using sessions::SessionId;
 
@@ -156,7 +157,7 @@ Task<StoreResult<void>> RedisSessionStore::confirm(SessionId id, std::uint32_t g
   co_return StoreResult<void>();
 }
 
-Task<StoreResult<std::vector<Session>>> RedisSessionStore::list(std::string_view user_id) {
+Task<StoreResult<Listed>> RedisSessionStore::list(std::string_view user_id) {
   const std::string user(user_id);
   const auto tag = tag_of_user(user);
   std::vector<std::string> first{encode({"TIME"}), encode({"ZRANGE", keys_.session_index(tag), "0", "-1"}),
@@ -184,7 +185,9 @@ Task<StoreResult<std::vector<Session>>> RedisSessionStore::list(std::string_view
   auto records = co_await client_->group(std::move(reads));
   if (!records) co_return records.error();
 
-  std::vector<Session> live;
+  Listed listed;
+  listed.now = now;
+  auto& live = listed.sessions;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     auto read = read_session(ids[i], (*records)[i]);
     if (read.junk) co_return client_->corrupt("a session's record isn't one");
@@ -198,7 +201,7 @@ Task<StoreResult<std::vector<Session>>> RedisSessionStore::list(std::string_view
   std::sort(live.begin(), live.end(), [](const Session& a, const Session& b) {
     return a.created != b.created ? a.created > b.created : a.id > b.id;
   });
-  co_return live;
+  co_return listed;
 }
 
 Task<StoreResult<bool>> RedisSessionStore::end(std::string_view user_id, SessionId id, EndCause cause) {

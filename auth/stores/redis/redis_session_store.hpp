@@ -19,7 +19,7 @@ class RedisSessionStore final : public sessions::SessionStore {
   Task<StoreResult<sessions::Found>> load(sessions::SessionId id) override;
   Task<StoreResult<bool>> compare_and_swap(sessions::Session next) override;
   Task<StoreResult<void>> confirm(sessions::SessionId id, std::uint32_t generation) override;
-  Task<StoreResult<std::vector<sessions::Session>>> list(std::string_view user_id) override;
+  Task<StoreResult<sessions::Listed>> list(std::string_view user_id) override;
   Task<StoreResult<bool>> end(std::string_view user_id, sessions::SessionId id,
                               sessions::EndCause cause) override;
   Task<StoreResult<sessions::EndedAll>> end_all(std::string_view user_id,

@@ -170,10 +170,10 @@ void SessionTable::confirm(const SessionId& id, std::uint32_t generation) {
   confirm_.run(blob(id), generation);
 }
 
-std::vector<Session> SessionTable::list(std::string_view user_id, UnixMillis now) {
+sessions::Listed SessionTable::list(std::string_view user_id, UnixMillis now) {
   auto live = live_of(user_id, epoch_of(user_id), now);
   std::reverse(live.begin(), live.end());
-  return live;
+  return {std::move(live), now};
 }
 
 bool SessionTable::end(std::string_view user_id, const SessionId& id, EndCause cause, UnixMillis now) {

@@ -22,7 +22,7 @@ class SessionTable {
   sessions::Found load(const sessions::SessionId& id, UnixMillis now);
   bool compare_and_swap(const sessions::Session& next, UnixMillis now);
   void confirm(const sessions::SessionId& id, std::uint32_t generation);
-  std::vector<sessions::Session> list(std::string_view user_id, UnixMillis now);
+  sessions::Listed list(std::string_view user_id, UnixMillis now);
   bool end(std::string_view user_id, const sessions::SessionId& id, sessions::EndCause cause, UnixMillis now);
   sessions::EndedAll end_all(std::string_view user_id, const std::optional<sessions::SessionId>& except,
                              sessions::EndCause cause, UnixMillis now);

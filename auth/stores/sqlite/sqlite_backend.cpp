@@ -40,8 +40,8 @@ class Sessions final : public sessions::SessionStore {
                       [id, generation](Tables& tables) { tables.sessions.confirm(id, generation); });
   }
 
-  Task<StoreResult<std::vector<sessions::Session>>> list(std::string_view user_id) override {
-    return call<std::vector<sessions::Session>>(
+  Task<StoreResult<sessions::Listed>> list(std::string_view user_id) override {
+    return call<sessions::Listed>(
         client_, Mode::read,
         [user = std::string(user_id)](Tables& tables) { return tables.sessions.list(user, tables.now); });
   }

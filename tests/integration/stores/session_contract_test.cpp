@@ -26,7 +26,7 @@ class Sessions : public StoreContract {
   sessions::Found load(const SessionId& id) { return ask(sessions().load(id)); }
   std::vector<SessionId> live(const std::string& user) {
     std::vector<SessionId> ids;
-    for (const auto& session : ask(sessions().list(user))) ids.push_back(session.id);
+    for (const auto& session : ask(sessions().list(user)).sessions) ids.push_back(session.id);
     return ids;
   }
 };

@@ -47,6 +47,7 @@ struct World {
   UnixSeconds wall{std::chrono::seconds(1'800'000'000)};
   GlobalEpoch epoch;
   unsigned char next_random = 1;
+  std::string address, agent;  // of who refreshes
   std::vector<Audit> audits;
   std::optional<SessionService> service_;
 
@@ -88,7 +89,7 @@ struct World {
   TokenPair opened() { return must(open()); }
   boost::system::result<TokenPair, RefreshError> refresh(
       const std::string& token, std::shared_ptr<const jose::Claims> access = nullptr) {
-    return run(service().refresh(token, std::move(access)));
+    return run(service().refresh(token, std::move(access), {"", address, agent}));
   }
   Session& record(const TokenPair& pair) { return store.records.at(*SessionId::parse(pair.session_id)); }
 
@@ -168,6 +169,23 @@ TEST(SessionService, RefreshRotatesWithTheRefreshTokenAlone) {
   EXPECT_EQ(second->expires_at, world.wall + 600s);
 }
 
+// S4.4, S4.15: the address of the last refresh, never an empty one.
+TEST(SessionService, RemembersWhereASessionWasLastRefreshedFrom) {
+  World world;
+  const TokenPair first = world.opened();
+  EXPECT_EQ(world.record(first).ip, "192.0.2.1");
+  world.address = "198.51.100.7";
+  world.agent = "phone\r\n";
+  const TokenPair second = must(world.refresh(first.refresh_token));
+  EXPECT_EQ(world.record(first).ip, "198.51.100.7");
+  EXPECT_EQ(world.record(first).user_agent, "phone");
+  EXPECT_EQ(world.record(first).device, "laptop");
+  world.address.clear(), world.agent.clear();
+  ASSERT_TRUE(world.refresh(second.refresh_token));
+  EXPECT_EQ(world.record(first).ip, "198.51.100.7");
+  EXPECT_EQ(world.record(first).user_agent, "phone");
+}
+
 // S0.13, S1.23.
 TEST(SessionService, RefreshKeepsTheTokenWhereRotationIsOff) {
   World world;
@@ -210,6 +228,22 @@ TEST(SessionService, ReuseEndsTheSessionAndItsAccessTokens) {
   EXPECT_EQ(world.audits.back().act, Audit::Act::reused);
   EXPECT_EQ(world.audits.back().presented, 0u);
   EXPECT_TRUE(fails_as(world.refresh(second.refresh_token), RefreshFailure::revoked));
+}
+
+TEST(SessionService, ReuseEndsTheSessionThoughItsClientRefreshesAtThatMoment) {
+  World world;
+  const TokenPair first = world.opened();
+  const TokenPair second = must(world.refresh(first.refresh_token));
+  ASSERT_TRUE(run(world.service().confirm(world.claims(second))));
+  world.pass(1h);
+  // Once the thief's token was read, the client is faster to the store.
+  world.revoker.before_revoke = [&] {
+    Session next = world.record(first);
+    next.generation = 2, next.rotated = world.store.now, ++next.version;
+    world.record(first) = next;
+  };
+  EXPECT_TRUE(fails_as(world.refresh(first.refresh_token), RefreshFailure::reused));
+  EXPECT_EQ(world.record(first).state, SessionState::ended) << "its tokens are revoked, so it must not live";
 }
 
 TEST(SessionService, AnUnconfirmedPredecessorPastItsGraceEndsTheSession) {
@@ -536,6 +570,45 @@ TEST(SessionService, EventsOutliveEveryTokenOfTheSession) {
   const auto until = world.revoker.events[0].until;
   EXPECT_GE(until, pair.expires_at + world.tokens.clock_skew);
   EXPECT_LE(until, pair.expires_at + 1min);
+}
+
+TEST(SessionService, AClockThatWentBackEndsNoEventEarly) {
+  World world;
+  const auto ended = [&world](auto end) {
+    const TokenPair pair = world.opened();
+    world.wall -= 1h;
+    end(pair);
+    world.wall += 1h;
+    const auto c = world.claims(pair);
+    return world.revoker.index->revokes(*c, revocation::digests_of(*c), pair.expires_at + 5s);
+  };
+  EXPECT_TRUE(ended([&](const TokenPair& pair) {
+    ASSERT_TRUE(run(world.service().logout(world.claims(pair), std::nullopt)));
+  }));
+  EXPECT_TRUE(ended([&](const TokenPair& pair) {
+    ASSERT_TRUE(run(world.service().end_one("user-1", pair.session_id, EndCause::administrator)));
+  }));
+  EXPECT_TRUE(ended([&](const TokenPair&) {
+    ASSERT_TRUE(run(world.service().end_all_of_user("user-1", std::nullopt, EndCause::administrator)));
+  }));
+  EXPECT_TRUE(ended([&](const TokenPair&) {
+    world.tokens.refresh.max_sessions_per_user = 1;
+    world.service().use(world.tokens);
+    ASSERT_TRUE(world.open());
+  }));
+}
+
+TEST(SessionService, FindsASessionByItsIdAlone) {
+  World world;
+  const TokenPair pair = world.opened();
+  const auto found = must(run(world.service().find(pair.session_id)));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->user_id, "user-1");
+  EXPECT_EQ(found->state, SessionState::live);
+  ++world.store.epochs["user-1"];
+  EXPECT_EQ(must(run(world.service().find(pair.session_id)))->state, SessionState::ended);
+  EXPECT_EQ(must(run(world.service().find("junk"))), std::nullopt);
+  EXPECT_EQ(must(run(world.service().find(std::string(32, 'A')))), std::nullopt);
 }
 
 TEST(SessionService, ConfirmsOnlyOwnTokensOfALaterGeneration) {

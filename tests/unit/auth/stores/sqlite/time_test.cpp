@@ -17,9 +17,9 @@ TEST_F(SqliteTime, ListsNoSessionPastItsIdleOrAbsoluteLimit) {
   open();
   auto session = login("user-1");
   advance(59min);
-  EXPECT_EQ(ask(stores_.sessions->list("user-1")).size(), 1u);
+  EXPECT_EQ(ask(stores_.sessions->list("user-1")).sessions.size(), 1u);
   advance(1min);
-  EXPECT_TRUE(ask(stores_.sessions->list("user-1")).empty());
+  EXPECT_TRUE(ask(stores_.sessions->list("user-1")).sessions.empty());
   EXPECT_TRUE(
       ask(stores_.sessions->end_all("user-1", std::nullopt, sessions::EndCause::disabled)).ended.empty());
 }
