@@ -16,8 +16,8 @@ class RedisBackend final : public Backend {
 
   // Two connections for each executor: one that all share, and one on which the revocation log waits.
   Stores connect(net::any_io_executor executor) override {
-    auto shared = std::make_shared<Client>(executor, topology(), settings());
-    auto reader = std::make_unique<Client>(executor, topology(), settings());
+    auto shared = std::make_shared<Client>(servers(executor), client_settings());
+    auto reader = std::make_unique<Client>(servers(executor), client_settings());
     Stores stores;
     stores.sessions = std::make_unique<RedisSessionStore>(shared, keys_, rules_);
     stores.log = std::make_unique<RedisRevocationLog>(shared, std::move(reader), keys_);
@@ -27,23 +27,29 @@ class RedisBackend final : public Backend {
   }
 
   Task<Health> probe(net::any_io_executor executor) override {
-    Client client(std::move(executor), topology(), settings());
-    std::vector<std::string> questions{encode({"PING"}), encode({"INFO", "server"}),
-                                       encode({"INFO", "replication"}), encode({"INFO", "memory"})};
-    auto answers = co_await client.raw_group(std::move(questions), std::chrono::milliseconds{0});
+    const auto all = servers(std::move(executor));
+    Piece questions;
+    for (const auto section : {"server", "replication", "memory"})
+      questions.commands.push_back(encode({"INFO", section}));
+    questions.commands.push_back(encode({"PING"}));
+    auto answers = co_await all->execute(std::move(questions));
     if (!answers) co_return Health{.ok = false, .message = answers.error().detail};
-    const Reply& pong = (*answers)[0];
-    if (pong.is_error()) co_return Health{.ok = false, .message = client.refusal(pong).detail};
+    if (const Reply& pong = answers->back(); pong.is_error())
+      co_return Health{.ok = false, .message = refusal_of(store_.url, pong.text).error.detail};
     std::string info;
-    for (std::size_t i = 1; i < answers->size(); ++i)
-      if ((*answers)[i].is_string()) info += (*answers)[i].text + "\n";
-    co_return judge_fitness(client.store(), info);
+    for (const Reply& answer : *answers)
+      if (answer.is_string()) info += answer.text + "\n";
+    co_return judge_fitness(store_.url, info);
   }
 
  private:
   std::shared_ptr<Topology> topology() const {
     return std::make_shared<SingleServer>(Endpoint{store_.address.host, store_.address.port, store_.path});
   }
+  std::shared_ptr<Servers> servers(net::any_io_executor executor) const {
+    return std::make_shared<OneServer>(std::move(executor), topology(), settings());
+  }
+  Client::Settings client_settings() const { return {.store = store_.url, .timeout = store_.timeout}; }
   Connection::Settings settings() const {
     return {.login = {store_.url, store_.user, store_.password, store_.database},
             .timeout = store_.timeout,

@@ -112,7 +112,7 @@ Task<StoreResult<Created>> RedisSessionStore::create(Session session, unsigned m
 Task<StoreResult<Found>> RedisSessionStore::load(SessionId id) {
   std::vector<std::string> commands{encode({"TIME"}), encode_session_read(keys_.session(id)),
                                     encode({"GET", keys_.epoch(Keys::tag_of(id))})};
-  auto replies = co_await client_->group(std::move(commands));
+  auto replies = co_await client_->settled_group(keys_.session(id), std::move(commands));
   if (!replies) co_return replies.error();
   const auto now = millis_of_time((*replies)[0]);
   if (!now) co_return client_->corrupt("TIME gives no time");
@@ -162,7 +162,7 @@ Task<StoreResult<Listed>> RedisSessionStore::list(std::string_view user_id) {
   const auto tag = tag_of_user(user);
   std::vector<std::string> first{encode({"TIME"}), encode({"ZRANGE", keys_.session_index(tag), "0", "-1"}),
                                  encode({"GET", keys_.epoch(tag)})};
-  auto head = co_await client_->group(std::move(first));
+  auto head = co_await client_->group(keys_.epoch(tag), std::move(first));
   if (!head) co_return head.error();
   const auto millis_now = millis_of_time((*head)[0]);
   if (!millis_now) co_return client_->corrupt("TIME gives no time");
@@ -182,7 +182,7 @@ Task<StoreResult<Listed>> RedisSessionStore::list(std::string_view user_id) {
     ids.push_back(*id);
     reads.push_back(encode_session_read(keys_.session(*id)));
   }
-  auto records = co_await client_->group(std::move(reads));
+  auto records = co_await client_->group(keys_.epoch(tag), std::move(reads));
   if (!records) co_return records.error();
 
   Listed listed;

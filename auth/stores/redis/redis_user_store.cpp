@@ -47,7 +47,7 @@ Task<StoreResult<bool>> RedisUserStore::name_step(const Script& script, std::str
 Task<StoreResult<std::optional<User>>> RedisUserStore::find_by_name(std::string_view name) {
   const std::string folded = folded_name(name);
   std::string command = encode({"HGET", keys_.ids(), folded});
-  auto id = co_await client_->command(std::move(command));
+  auto id = co_await client_->command(keys_.ids(), std::move(command));
   if (!id) co_return id.error();
   if (id->is_nil()) co_return std::optional<User>();
   auto user = co_await find_by_id(id->text);
@@ -59,7 +59,7 @@ Task<StoreResult<std::optional<User>>> RedisUserStore::find_by_name(std::string_
 Task<StoreResult<std::optional<User>>> RedisUserStore::find_by_id(std::string_view id) {
   const std::string wanted(id);
   std::string command = encode_read(wanted);
-  auto fields = co_await client_->command(std::move(command));
+  auto fields = co_await client_->command(keys_.user(wanted), std::move(command));
   if (!fields) co_return fields.error();
   co_return parse(wanted, *fields);
 }
@@ -74,7 +74,7 @@ Task<StoreResult<bool>> RedisUserStore::add(User user) {
   auto claimed = co_await name_step(claim_name(), std::move(folded), std::move(id));
   if (!claimed || *claimed) co_return claimed;
   std::string command = encode({"DEL", keys_.user(user.id)});
-  auto removed = co_await client_->command(std::move(command));
+  auto removed = co_await client_->write(keys_.user(user.id), std::move(command));
   if (!removed) co_return removed.error();
   co_return false;
 }
@@ -109,7 +109,7 @@ Task<StoreResult<bool>> RedisUserStore::remove(std::string_view id) {
   auto released = co_await name_step(release_name(), std::move(folded), std::move(holder));
   if (!released) co_return released;
   std::string command = encode({"DEL", keys_.user(wanted)});
-  auto removed = co_await client_->command(std::move(command));
+  auto removed = co_await client_->write(keys_.user(wanted), std::move(command));
   if (!removed) co_return removed.error();
   co_return removed->integer == 1;
 }
@@ -124,9 +124,12 @@ Task<StoreResult<users::UserStore::Page>> RedisUserStore::list(std::string curso
   if (!found) co_return found.error();
   const auto& words = found->elements;
   const std::size_t count = std::min(words.size() / 2, limit);
-  std::vector<std::string> reads;
-  for (std::size_t i = 0; i < count; ++i) reads.push_back(encode_read(words[i * 2 + 1].text));
-  auto records = co_await client_->group(std::move(reads));
+  std::vector<Client::Keyed> reads;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string& id = words[i * 2 + 1].text;
+    reads.push_back({keys_.user(id), encode_read(id)});
+  }
+  auto records = co_await client_->each(std::move(reads));
   if (!records) co_return records.error();
   Page page;
   for (std::size_t i = 0; i < count; ++i) {
@@ -150,7 +153,7 @@ Task<StoreResult<unsigned>> RedisAttemptStore::add(std::string key, std::chrono:
 
 Task<StoreResult<unsigned>> RedisAttemptStore::count(std::string key) {
   std::string command = encode({"GET", keys_.attempts(key)});
-  auto reply = co_await client_->command(std::move(command));
+  auto reply = co_await client_->command(keys_.attempts(key), std::move(command));
   if (!reply) co_return reply.error();
   if (reply->is_nil()) co_return 0u;
   const auto count = number_of<unsigned>(*reply);
@@ -160,7 +163,7 @@ Task<StoreResult<unsigned>> RedisAttemptStore::count(std::string key) {
 
 Task<StoreResult<void>> RedisAttemptStore::clear(std::string key) {
   std::string command = encode({"DEL", keys_.attempts(key)});
-  auto reply = co_await client_->command(std::move(command));
+  auto reply = co_await client_->command(keys_.attempts(key), std::move(command));
   if (!reply) co_return reply.error();
   co_return StoreResult<void>();
 }

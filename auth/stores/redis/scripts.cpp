@@ -77,7 +77,7 @@ std::string with(std::string_view a, std::string_view b, std::string_view c) {
 
 }  // namespace
 
-Script::Script(std::string_view text) : source(text) {
+Script::Script(Lasting lasting, std::string_view text) : source(text), durable(lasting == Lasting::yes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned size = 0;
   EVP_Digest(source.data(), source.size(), bytes.data(), &size, EVP_sha1(), nullptr);
@@ -89,7 +89,7 @@ Script::Script(std::string_view text) : source(text) {
 // known sids
 // -> {"created", now, epoch, evicted sid...} | {"refused"} | {"more", sid...}
 const Script& create_session() {
-  static const Script script(with(kTime, kSession, R"(
+  static const Script script(Lasting::yes, with(kTime, kSession, R"(
 local now, epoch = now_ms(), epoch_of(KEYS[2])
 if not epoch then return redis.error_reply('CORRUPT the epoch of a user is no number') end
 if redis.call('EXISTS', KEYS[3]) == 1 then return redis.error_reply('ERR this session exists already') end
@@ -139,7 +139,7 @@ return answer
 //       12 idle, 13 absolute, 14 keep (ms)
 // user, created and epoch never change here. -> 1 | 0
 const Script& swap_session() {
-  static const Script script(with(kTime, kSession, R"(
+  static const Script script(Lasting::yes, with(kTime, kSession, R"(
 local r = redis.call('HMGET', KEYS[2], 'version', 'confirmed', 'created')
 if r[1] ~= ARGV[2] then return 0 end
 local created, confirmed = number(r[3]), number(r[2])
@@ -161,7 +161,7 @@ return 1
 
 // KEYS: 1 session; ARGV: generation -> 1 | 0
 const Script& confirm_session() {
-  static const Script script(R"(
+  static const Script script(Lasting::no, R"(
 local confirmed = redis.call('HGET', KEYS[1], 'confirmed')
 if not confirmed then return 0 end
 if not tonumber(confirmed) then return redis.error_reply('CORRUPT a session has no generation') end
@@ -173,7 +173,7 @@ return 1
 
 // KEYS: 1 index, 2 session; ARGV: sid, user, cause -> 1 | 0
 const Script& end_session() {
-  static const Script script(with(kSession, R"(
+  static const Script script(Lasting::yes, with(kSession, R"(
 local r = redis.call('HMGET', KEYS[2], 'user', 'state')
 if r[1] ~= ARGV[2] then return 0 end
 if r[2] == 'live' then finish(KEYS[1], KEYS[2], ARGV[1], ARGV[3]) end
@@ -185,7 +185,7 @@ return 1
 // KEYS: 1 index, 2 epoch, 3.. known sessions; ARGV: 1 user, 2 sid that stays or "", 3 cause, 4.. known sids
 // -> {"ended", now, sid...} | {"more", sid...}
 const Script& end_sessions() {
-  static const Script script(with(kTime, kSession, R"(
+  static const Script script(Lasting::yes, with(kTime, kSession, R"(
 local now, epoch = now_ms(), epoch_of(KEYS[2])
 if not epoch then return redis.error_reply('CORRUPT the epoch of a user is no number') end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
@@ -235,7 +235,7 @@ end
 // ARGV: 1 id for a fresh marker, then seven words for each event: kind, issuer, id, until, before, epoch,
 // reason
 const Script& append_events() {
-  static const Script script(with(kMarker, R"(
+  static const Script script(Lasting::yes, with(kMarker, R"(
 marker(ARGV[1])
 for i = 2, #ARGV, 7 do
   redis.call('XADD', KEYS[1], '*', 'kind', ARGV[i], 'issuer', ARGV[i + 1], 'id', ARGV[i + 2], 'until', ARGV[i + 3],
@@ -251,7 +251,7 @@ return #ARGV
 // dropped up to it could still matter, or the stream is shorter than the cursor, then something may be
 // missing.
 const Script& read_events() {
-  static const Script script(with(kTime, kMarker, R"(
+  static const Script script(Lasting::no, with(kTime, kMarker, R"(
 local id, created = marker(ARGV[1])
 local now, gap, start = now_ms(), 0, '-'
 if ARGV[2] ~= '' then
@@ -277,7 +277,7 @@ return {id, created, text(now), gap, redis.call('XRANGE', KEYS[1], start, '+', '
 // Entries aren't ordered by `until`, so all are looked at, a page a call. What went is noted: the last
 // position and the latest `until`, for the readers whose own position is gone.
 const Script& trim_events() {
-  static const Script script(R"(
+  static const Script script(Lasting::no, R"(
 local now = tonumber(ARGV[1])
 local function parts(id)
   local ms, seq = string.match(id or '', '^(%d+)-(%d+)$')
@@ -313,7 +313,7 @@ return '(' .. entries[#entries][1]
 }
 
 const Script& claim_name() {
-  static const Script script(R"(
+  static const Script script(Lasting::yes, R"(
 redis.call('ZCARD', KEYS[1])
 local holder = redis.call('HGET', KEYS[2], ARGV[1])
 if holder and holder ~= ARGV[2] then return 0 end
@@ -325,7 +325,7 @@ return 1
 }
 
 const Script& release_name() {
-  static const Script script(R"(
+  static const Script script(Lasting::yes, R"(
 redis.call('ZCARD', KEYS[1])
 if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HDEL', KEYS[2], ARGV[1])
@@ -336,7 +336,7 @@ return 1
 }
 
 const Script& list_names() {
-  static const Script script(R"(
+  static const Script script(Lasting::no, R"(
 local first = '-'
 if ARGV[1] ~= '' then first = '(' .. ARGV[1] end
 local answer = {}
@@ -350,7 +350,7 @@ return answer
 }
 
 const Script& add_user() {
-  static const Script script(R"(
+  static const Script script(Lasting::yes, R"(
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'data', ARGV[2])
 return 1
@@ -359,7 +359,7 @@ return 1
 }
 
 const Script& update_user() {
-  static const Script script(R"(
+  static const Script script(Lasting::yes, R"(
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'data', ARGV[2])
 redis.call('HINCRBY', KEYS[1], 'version', 1)
@@ -371,7 +371,7 @@ return 1
 // The end of the window is set in the same step as the first count: a counter without one would lock for
 // ever.
 const Script& count_attempt() {
-  static const Script script(R"(
+  static const Script script(Lasting::no, R"(
 local count = redis.call('INCR', KEYS[1])
 if count == 1 or redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return count

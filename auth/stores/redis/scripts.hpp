@@ -8,10 +8,16 @@
 
 namespace sallyport::stores::redis {
 
+enum class Lasting {
+  yes,  // it writes what must not be lost: done once `wait_replicas` have it
+  no    // it reads, or what it writes may go with its server
+};
+
 struct Script {
-  explicit Script(std::string_view text);
+  Script(Lasting lasting, std::string_view text);
   std::string source;
   std::string digest;  // SHA-1 in hex, as EVALSHA wants it
+  bool durable;
 };
 
 // Sessions. KEYS: 1 index, 2 epoch, then session hashes. Where a script needs the hashes of sessions that
