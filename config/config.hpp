@@ -71,7 +71,8 @@ struct Limits {
 struct Log {
   std::string access = "stdout";  // a path, "stdout" or "off"
   std::string audit = "stdout";
-  std::string level = "info";  // of the program's own messages, to stderr: debug, info, warn, error
+  std::string level = "info";       // of the program's own messages, to stderr: debug, info, warn, error
+  std::vector<std::string> claims;  // of a request's token, into its access line
 };
 
 enum class StoreKind { memory, sqlite, redis };
@@ -140,6 +141,13 @@ struct Refresh {
   std::string keys;  // directory of MAC keys; empty: beside the signing keys
 };
 
+// Where another issuer's tokens say what ours say under our names; empty: as everybody.
+struct ForeignClaims {
+  std::string roles;     // empty: tokens.claims.roles
+  std::string scopes;    // empty: `scope`, else `scp`
+  std::string audience;  // empty: `aud`
+};
+
 // Someone else's tokens that we accept.
 struct ForeignIssuer {
   std::string issuer;
@@ -151,6 +159,8 @@ struct ForeignIssuer {
   Secret secret;                        // HS*
   std::vector<std::string> types;       // allowed `typ`; empty: at+jwt, JWT or absent
   Seconds clock_skew{60};
+  Seconds max_lifetime{0};  // from iat (or now, without one) to exp; 0: no limit
+  ForeignClaims claims;
   Mark mark;
 };
 
@@ -332,6 +342,12 @@ struct UpstreamTls {
   std::string min_version = "1.2";
 };
 
+// A short-lived token of ours for an upstream, in X-Auth-Assertion: who asks, said so that it can be checked.
+struct Assertion {
+  std::string audience;
+  Seconds ttl{60};
+};
+
 struct Upstream {
   std::string name;
   struct Server {
@@ -356,17 +372,24 @@ struct Upstream {
   Millis slow_start{0};  // a server that comes back gets its full share only after so long; 0: at once
   Retry retry;
   UpstreamTls tls;
+  std::optional<Assertion> assertion;
   Mark mark;
 };
 
-// All keys hold; a list = any of.
+// All keys hold; a list = any of, but for all_*.
 struct Allow {
-  std::vector<std::string> roles;
-  std::vector<std::string> scopes;
+  using Values = std::map<std::string, std::vector<std::string>>;  // by claim path
+  std::vector<std::string> roles, all_roles;
+  std::vector<std::string> scopes, all_scopes;
   std::vector<std::string> issuers;
-  std::map<std::string, std::vector<std::string>> claims;
-  bool empty() const { return roles.empty() && scopes.empty() && issuers.empty() && claims.empty(); }
+  Values claims, all_claims;
+  std::vector<std::string> has;  // claims that are there, whatever they say
+  bool operator==(const Allow&) const = default;
+  bool empty() const { return *this == Allow{}; }
 };
+
+// How a claim that is a list, or an object, becomes a header's value.
+enum class ClaimFormat { comma, json };
 
 enum class StreamEnds {
   token,
@@ -382,6 +405,7 @@ struct Route {
   bool auth_stated = false;
   Allow allow;
   std::map<std::string, std::string> claims_to_headers;  // claim path -> header name
+  ClaimFormat claims_format = ClaimFormat::comma;
   std::string strip_prefix;
   bool forward_authorization = false;
   std::optional<Degraded> degraded;

@@ -92,6 +92,8 @@ void describe(V& v, Log& x) {
   v("access", Path{x.access, {"stdout", "off"}}, "access log, one JSON line per request");
   v("audit", Path{x.audit, {"stdout", "off"}}, "audit log: logins, refreshes, revocations and changes");
   v("level", Choice{x.level, {"debug", "info", "warn", "error"}}, "the program's own messages, on stderr");
+  v("claims", x.claims,
+    "claims of the token that the access line of its request repeats, such as tenant or realm_access.roles");
 }
 
 template <class V>
@@ -161,6 +163,13 @@ void describe(V& v, Refresh& x) {
 }
 
 template <class V>
+void describe(V& v, ForeignClaims& x) {
+  v("roles", x.roles, "the claim that holds the roles, such as realm_access.roles; in place of claims.roles");
+  v("scopes", x.scopes, "the claim that holds the scopes, a list or words; without it scope, else scp");
+  v("audience", x.audience, "the claim that says whom the token is for, such as client_id; without it aud");
+}
+
+template <class V>
 void describe(V& v, ForeignIssuer& x) {
   v.at(x.mark);
   v("issuer", x.issuer, "the `iss` of its tokens, compared as a whole", kRequired);
@@ -172,6 +181,9 @@ void describe(V& v, ForeignIssuer& x) {
   v("secret", x.secret, "shared HS* secret, in place of jwks; 32 bytes or more");
   v("types", x.types, "allowed `typ`; without any: at+jwt, JWT or absent");
   v("clock_skew", x.clock_skew, "how far its clock may be off", Rule{.max = 600});
+  v("max_lifetime", x.max_lifetime,
+    "longest time from iat to exp (without iat: from now); a token of a longer life is refused; off: any");
+  v("claims", x.claims, "where its tokens hold what we ask for");
 }
 
 template <class V>
@@ -371,6 +383,13 @@ void describe(V& v, Upstream::Server& x) {
 }
 
 template <class V>
+void describe(V& v, Assertion& x) {
+  v("audience", x.audience, "its `aud`: the name that the upstream checks", kRequired);
+  v("ttl", x.ttl, "its life, never past that of the client's token; the upstream sees at least half of it",
+    Rule{.min = 10, .max = 3600});
+}
+
+template <class V>
 void describe(V& v, Upstream& x) {
   v.at(x.mark);
   v("servers", Brief<Upstream::Server>{x.servers}, "where the requests go", kRequired);
@@ -390,14 +409,21 @@ void describe(V& v, Upstream& x) {
   v("retry", x.retry, "when a request goes out a second time");
   v("tls", x.tls, "for https servers");
   v("health", x.health, "active checks; without them a server is judged by its traffic");
+  v("assertion", x.assertion,
+    "send X-Auth-Assertion, a JWT of ours that says who asks, where the request had a token");
 }
 
 template <class V>
 void describe(V& v, Allow& x) {
   v("roles", x.roles, "one of these roles");
+  v("all_roles", x.all_roles, "each of these roles");
   v("scopes", x.scopes, "one of these scopes");
+  v("all_scopes", x.all_scopes, "each of these scopes");
   v("issuers", x.issuers, "a token of one of these issuers");
-  v("claims", x.claims, "for each claim named, one of these values");
+  v("claims", x.claims,
+    "for each claim named, one of these values; a dot leads into an object, of a list any element counts");
+  v("all_claims", x.all_claims, "for each claim named, a list that holds each of these values");
+  v("has", x.has, "claims that the token must have, whatever they say; null, \"\" and [] say nothing");
 }
 
 template <class V>
@@ -408,8 +434,10 @@ void describe(V& v, Route& x) {
   v("methods", x.methods, "without any: all; GET implies HEAD");
   v("upstream", x.upstream, "name of a section in upstreams", kRequired);
   v("auth", Stated{x.auth, x.auth_stated}, "whether a token is required; optional still refuses a bad one");
-  v("allow", x.allow, "what the token must say; all keys must hold, a list is any of");
+  v("allow", x.allow, "what the token must say; all keys must hold, a list is any of but under all_*");
   v("claims_to_headers", x.claims_to_headers, "claims sent to the upstream: claim to header name");
+  v("claims_format", x.claims_format,
+    "of claims that are lists, in those headers: comma (elements joined), or json (objects too)");
   v("strip_prefix", x.strip_prefix, "cut from the path before it is sent on");
   v("forward_authorization", x.forward_authorization, "send the Authorization header on");
   v("degraded", x.degraded, "in place of revocation.degraded");

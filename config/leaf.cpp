@@ -102,6 +102,9 @@ Words<Grant> words_of(Grant) {
 Words<StreamEnds> words_of(StreamEnds) {
   return {{"token", StreamEnds::token}, {"session", StreamEnds::session}};
 }
+Words<ClaimFormat> words_of(ClaimFormat) {
+  return {{"comma", ClaimFormat::comma}, {"json", ClaimFormat::json}};
+}
 
 Leaf leaf(bool& value, const Rule&) {
   Leaf out;

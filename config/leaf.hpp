@@ -55,6 +55,7 @@ Words<ErrorShape> words_of(ErrorShape);
 Words<Grant> words_of(Grant);
 Words<ClientCertificates> words_of(ClientCertificates);
 Words<StreamEnds> words_of(StreamEnds);
+Words<ClaimFormat> words_of(ClaimFormat);
 
 // Meanings that the C++ type alone doesn't tell; describe() wraps a field in one of these.
 struct Size {

@@ -268,6 +268,15 @@ void judge_upstream(const Upstream& upstream, const std::string& path, Judge& ju
     judge.problem(path + ".tls", "`certificate` and `key` go together");
 }
 
+// Whoever can check what HS256 signs can sign it too: an upstream must not become an issuer.
+void judge_assertion(const Tokens& tokens, const std::string& path, Judge& judge) {
+  if (tokens.issuer.empty())
+    judge.problem(path, "an assertion is a token of ours; it needs tokens.issuer and tokens.signing");
+  else if (is_hmac(tokens.signing.algorithm))
+    judge.problem(path, "an assertion needs a public key that the upstream can check it with; " +
+                            tokens.signing.algorithm + " has none: choose ES256 or EdDSA in tokens.signing");
+}
+
 void judge_upstreams(const Config& config, Judge& judge) {
   for (const auto& upstream : config.upstreams) {
     const auto path = "upstreams." + upstream.name;
@@ -276,6 +285,7 @@ void judge_upstreams(const Config& config, Judge& judge) {
     if (upstream.max_idle > upstream.max_connections && judge.places.given(path + ".max_idle"))
       judge.problem(path + ".max_idle", "it is larger than max_connections");
     judge_upstream(upstream, path, judge);
+    if (upstream.assertion) judge_assertion(config.tokens, path + ".assertion", judge);
     if (!upstream.health) continue;
     if (const auto flaw = path_flaw(upstream.health->path); !flaw.empty())
       judge.problem(path + ".health.path", in_quotes(upstream.health->path) + ": " + flaw);

@@ -15,10 +15,7 @@ std::string at(std::size_t i) { return "routes[" + std::to_string(i) + "]"; }
 bool is_bearer_free(const Route& route) { return route.auth == AuthMode::none; }
 
 // The same decision about who may pass.
-bool same_auth(const Route& a, const Route& b) {
-  return a.auth == b.auth && a.allow.roles == b.allow.roles && a.allow.scopes == b.allow.scopes &&
-         a.allow.issuers == b.allow.issuers && a.allow.claims == b.allow.claims;
-}
+bool same_auth(const Route& a, const Route& b) { return a.auth == b.auth && a.allow == b.allow; }
 
 // Whether some request could carry a host that both accept.
 bool hosts_meet(std::string_view a, std::string_view b) {

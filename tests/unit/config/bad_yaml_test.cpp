@@ -68,7 +68,8 @@ const Row kKeys[] = {
      "9:10: unknown key \"heda\" in limits (did you mean \"head\"?)"},
     {"UnknownInRoute", route("path: /a, upstream: orders, auth: none, method: GET"),
      "9:46: unknown key \"method\" in routes[2] (did you mean \"methods\"?)"},
-    {"UnknownWithoutLikeness", kBase + "log: {zebra: 1}\n", "in log; allowed: access, audit or level"},
+    {"UnknownWithoutLikeness", kBase + "log: {zebra: 1}\n",
+     "in log; allowed: access, audit, level or claims"},
     {"NoValue", kBase + "limits:\n", "9:1: limits has no value"},
     {"NoValueInList", kBase + "trusted_proxies: [~]\n", "9:19: trusted_proxies[0] has no value"},
     {"SectionForValue", kBase + "workers: {a: 1}\n",
@@ -194,6 +195,25 @@ const Row kRules[] = {
     {"TlsForNoServer", upstream("servers: \"http://a\", tls: {ca: ca.pem}"), "none of the servers is https"},
     {"HalfAClientCertificate", upstream("servers: \"https://a\", tls: {key: k.pem}"), "go together"},
     {"NoDecision", route("path: /a, upstream: orders"), "9:5: routes[2]: nobody decided who may call \"/a\""},
+    {"ClaimsFormat", route("path: /a, upstream: orders, auth: required, claims_format: jsno"),
+     "\"jsno\" is not allowed (did you mean \"json\"?); allowed: comma | json"},
+    {"AllowMisspelt", route("path: /a, upstream: orders, auth: required, allow: {all_role: x}"),
+     "unknown key \"all_role\" in routes[2].allow (did you mean \"all_roles\"?)"},
+    {"AssertionWithoutAudience",
+     "listeners: [{address: \"127.0.0.1:1\"}]\nupstreams: {a: {servers: [\"http://10.0.0.5\"], assertion: "
+     "{ttl: 30s}}}\ntokens: {issuer: i, audience: [a], signing: {keys: k}}\nroutes: [{path: /, upstream: a, "
+     "auth: required}]\n",
+     "upstreams.a.assertion: \"audience\" is missing"},
+    {"AssertionBySecret",
+     "listeners: [{address: \"127.0.0.1:1\"}]\nupstreams: {a: {servers: [\"http://10.0.0.5\"], assertion: "
+     "{audience: o}}}\ntokens: {issuer: i, audience: [a], signing: {algorithm: HS256, secret: "
+     "0123456789abcdef0123456789abcdef}, refresh: {keys: k}}\nroutes: [{path: /, upstream: a, auth: "
+     "required}]\n",
+     "HS256 has none: choose ES256 or EdDSA"},
+    {"AssertionWithoutIssuer",
+     "listeners: [{address: \"127.0.0.1:1\"}]\nupstreams: {a: {servers: [\"http://10.0.0.5\"], assertion: "
+     "{audience: o}}}\nroutes: [{path: /, upstream: a, auth: none}]\n",
+     "an assertion is a token of ours; it needs tokens.issuer"},
     {"NoneWithAllow", route("path: /a, upstream: orders, auth: none, allow: {roles: x}"),
      "9:53: routes[2].allow: auth is none"},
     {"UnknownUpstream", route("path: /a, upstream: ordres, auth: none"),

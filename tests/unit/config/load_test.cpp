@@ -126,6 +126,33 @@ TEST(Load, ReadsTheContractsExample) {
   EXPECT_EQ(c.routes[0].auth, AuthMode::none);
 }
 
+TEST(Load, ReadsWhatTokensMustSayAndWhatIsMadeOfIt) {
+  const auto loaded = load(
+      "listeners: [{address: 127.0.0.1:8080}]\nlog: {claims: [tenant, realm_access.roles]}\n"
+      "tokens:\n  issuer: https://auth.example.com\n  audience: [api]\n  signing: {keys: keys/}\n  issuers:\n"
+      "    - {issuer: i, audience: [web], algorithms: [RS256], jwks: \"file:j\", max_lifetime: 1d,\n"
+      "       claims: {roles: realm_access.roles, scopes: permissions, audience: client_id}}\n"
+      "upstreams: {a: {servers: [\"http://10.0.0.5\"], assertion: {audience: orders}}}\n"
+      "routes:\n  - {path: /, upstream: a, auth: required, claims_to_headers: {groups: X-G}, claims_format: "
+      "json,\n     allow: {all_roles: [a, b], all_scopes: r, all_claims: {groups: [x, y]}, has: "
+      "realm_access.roles}}\n");
+  ASSERT_TRUE(loaded.problems.empty()) << shown(loaded.problems);
+  using Words = std::vector<std::string>;
+  const Config& c = loaded.config;
+  EXPECT_EQ(c.log.claims, (Words{"tenant", "realm_access.roles"}));
+  EXPECT_EQ(c.tokens.issuers[0].max_lifetime, Seconds(86400));
+  EXPECT_EQ(c.tokens.issuers[0].claims.roles, "realm_access.roles");
+  EXPECT_EQ(c.tokens.issuers[0].claims.scopes, "permissions");
+  EXPECT_EQ(c.tokens.issuers[0].claims.audience, "client_id");
+  EXPECT_EQ(c.upstreams[0].assertion->audience, "orders");
+  EXPECT_EQ(c.upstreams[0].assertion->ttl, Seconds(60));
+  EXPECT_EQ(c.routes[0].claims_format, ClaimFormat::json);
+  EXPECT_EQ(c.routes[0].allow, (Allow{.all_roles = {"a", "b"},
+                                      .all_scopes = {"r"},
+                                      .all_claims = {{"groups", {"x", "y"}}},
+                                      .has = {"realm_access.roles"}}));
+}
+
 TEST(Load, ReadsHowARedisFleetIsSpokenTo) {
   const auto loaded = load(kBase +
                                "store:\n"
