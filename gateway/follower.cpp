@@ -4,12 +4,16 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace sallyport::gateway {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{50};
 constexpr std::chrono::milliseconds kLongestPause{1000};
 constexpr std::chrono::seconds kTrimEvery{60};
+constexpr std::size_t kEndAgain = 5000;  // sessions: a second or two, in which nothing is followed
 
 UnixSeconds wall_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 // Both clocks have a say: the store's was read before its answer travelled, ours may run behind the store's.
@@ -22,6 +26,9 @@ SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 revocation::LogFollower::Rules rules_of(const config::Config& config) {
   revocation::LogFollower::Rules rules;
   rules.own_issuer = config.tokens.issuer;
+  // The age of the index counts from the sending of a read: an idle log must answer well within the bound.
+  constexpr std::chrono::milliseconds kShortest{50};
+  rules.wait = std::clamp(config.revocation.max_staleness / 4, kShortest, rules.wait);
   return rules;
 }
 
@@ -32,6 +39,8 @@ Follower::Follower(net::io_context& control, stores::Backend& store, const confi
     : control_(control),
       store_(store),
       shared_(shared),
+      own_issuer_(config.tokens.issuer),
+      max_staleness_(config.revocation.max_staleness),
       metrics_(metrics),
       follower_(rules_of(config)),
       timer_(control) {}
@@ -50,7 +59,13 @@ void Follower::stop() {
 }
 
 Follower::Status Follower::status() const {
-  return {shared_.ready.load(), follower_.entries_read(), problem_};
+  return {shared_.ready.load(),
+          follower_.entries_read(),
+          problem_,
+          follower_.staleness(steady_now()),
+          follower_.set()->size(),
+          follower_.set()->memory_bytes(),
+          follower_.resyncs()};
 }
 
 Task<> Follower::pause(std::chrono::milliseconds time) {
@@ -88,7 +103,7 @@ Task<> Follower::run() {
 
 Task<> Follower::read_on() {
   SteadyTime trimmed = steady_now();
-  bool failing = false;
+  bool failing = false, stale = false;
   auto wait = kFirstPause;
   while (!stopped_) {
     auto next = follower_.next_read(steady_now());
@@ -100,12 +115,17 @@ Task<> Follower::read_on() {
         spdlog::error("cannot read the revocation log: {}", batch.error().detail);
       problem_ = batch.error().detail;
       publish(false, {});
+      const auto age = follower_.staleness(steady_now());
+      if (age && *age > max_staleness_ && !std::exchange(stale, true))
+        spdlog::warn("the known revocations are {} ms old: each route now goes by its `degraded`",
+                     age->count());
       co_await pause(wait);
       wait = std::min(2 * wait, kLongestPause);
       continue;
     }
     if (std::exchange(failing, false)) spdlog::info("reading the revocation log again");
     wait = kFirstPause;
+    stale = false;
     problem_.clear();
     revocation::LogFollower::Step step = follower_.answered(*batch, steady_now(), wall_now());
     if (step.resynced)
@@ -117,19 +137,42 @@ Task<> Follower::read_on() {
     metrics_.revocations(follower_.set()->size(), follower_.set()->memory_bytes());
     if (!step.reappend.empty()) {
       std::vector<revocation::Event> lost = std::move(step.reappend);
-      const auto appended = co_await stores_.log->append(std::move(lost));
+      co_await repeat(std::move(lost));
       if (stopped_) co_return;
-      if (appended)
-        follower_.reappended();
-      else
-        follower_.failed();
     }
     if (steady_now() - trimmed > kTrimEvery) {
       trimmed = steady_now();
-      const auto done = co_await stores_.log->trim(wall_now());
+      const auto done = co_await stores_.log->trim(follower_.believed_now());
       if (!done) spdlog::warn("cannot trim the revocation log: {}", done.error().detail);
     }
   }
+}
+
+// After a reconnect: a fail-over or an older snapshot may have lost what we acknowledged lately. It is
+// appended again, and its sessions are ended again, since their records may have come back with the rest.
+Task<> Follower::repeat(std::vector<revocation::Event> acknowledged) {
+  std::vector<revocation::Event> events = acknowledged;
+  const auto appended = co_await stores_.log->append(std::move(events));
+  if (!appended) co_return follower_.failed();
+  const std::size_t first = acknowledged.size() - std::min(acknowledged.size(), kEndAgain);
+  for (std::size_t i = first; i < acknowledged.size() && !stopped_; ++i) {
+    const bool done = co_await end_again(acknowledged[i]);
+    if (!done) co_return follower_.failed();
+  }
+  follower_.reappended();
+  spdlog::info("what was acknowledged in the last minute stands in the log again: {} revocations",
+               acknowledged.size());
+}
+
+Task<bool> Follower::end_again(const revocation::Event& event) {
+  const auto id = sessions::SessionId::parse(event.id);
+  if (event.kind != revocation::Kind::session || event.issuer != own_issuer_ || !id) co_return true;
+  const auto found = co_await stores_.sessions->load(*id);
+  if (!found) co_return false;
+  if (!found->session || found->session->state == sessions::SessionState::ended) co_return true;
+  const auto cause = sessions::parse_end_cause(event.reason).value_or(sessions::EndCause::none);
+  const auto ended = co_await stores_.sessions->end(found->session->user_id, *id, cause);
+  co_return ended.has_value();
 }
 
 // Hands the index (where it changed) and its freshness to every worker; `done` once the last one has it.

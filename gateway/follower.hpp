@@ -32,8 +32,12 @@ class Follower final : public Enforcer {
 
   struct Status {
     bool ready = false;
-    std::uint64_t entries = 0;  // read so far
-    std::string problem;        // why it isn't ready; empty when it is
+    std::uint64_t entries = 0;                           // read so far
+    std::string problem;                                 // why it isn't ready; empty when it is
+    std::optional<std::chrono::milliseconds> staleness;  // since the last answered read; none: not read yet
+    std::size_t revoked = 0;                             // entries of the index
+    std::size_t bytes = 0;                               // that it takes
+    std::uint64_t resyncs = 0;  // times that the store had been replaced or lost entries
   };
   Status status() const;  // on the control thread
 
@@ -42,11 +46,15 @@ class Follower final : public Enforcer {
   Task<> read_on();
   Task<bool> healthy();  // probes until the store is fit to be ours
   Task<> pause(std::chrono::milliseconds time);
+  Task<> repeat(std::vector<revocation::Event> acknowledged);
+  Task<bool> end_again(const revocation::Event& event);  // false: the store failed
   void publish(bool changed, std::function<void()> done);
 
   net::io_context& control_;
   stores::Backend& store_;
   Shared& shared_;
+  const std::string own_issuer_;
+  const std::chrono::milliseconds max_staleness_;
   Metrics& metrics_;
   revocation::LogFollower follower_;
   std::vector<Worker*> workers_;

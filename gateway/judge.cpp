@@ -46,6 +46,7 @@ std::optional<Verdict> judge(Worker& worker, const RequestHead& head, const poli
   context.claims = std::move(decision.claims);
   if (decision.reason) context.reason = jose::to_string(*decision.reason);
   if (!passes(decision.verdict)) return answer_of(decision.verdict);
+  if (decision.unchecked) context.reason = "revocations_unchecked";
   if (decision.first_seen && context.claims) worker.confirm(context.claims);
   return std::nullopt;
 }

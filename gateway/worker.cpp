@@ -71,6 +71,11 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& s
       return everything ? sessions::GlobalEpoch{everything->epoch, everything->before}
                         : sessions::GlobalEpoch{};
     };
+    parts.revoked = [this](const std::string& session) {
+      const revocation::Digest digest =
+          revocation::digest(revocation::Kind::session, runtime_->config.tokens.issuer, session);
+      return authenticator_.index().revokes_session(digest, unix_now());
+    };
     parts.audit = [this](const sessions::Audit& what) {
       audit({act_name(what.act), what.user_id, what.session_id, sessions::to_string(what.cause), {}, {}});
     };
@@ -127,7 +132,17 @@ void Worker::use(std::shared_ptr<const KeySnapshot> keys) {
 void Worker::enforce(std::shared_ptr<const revocation::RevocationSet> index) {
   const bool news = index.get() != &authenticator_.index();
   authenticator_.use(std::move(index));
-  if (news) streams_.recheck(authenticator_.index(), unix_now());
+  if (!news) return;
+  // At once where revocations are rare; in a storm of them all that came since the last look, together.
+  const SteadyTime now = std::chrono::steady_clock::now();
+  streams_due_ = now - streams_checked_ < Deadlines::kTick;
+  if (!streams_due_) check_streams(now);
+}
+
+void Worker::check_streams(SteadyTime now) {
+  streams_due_ = false;
+  streams_checked_ = now;
+  streams_.recheck(authenticator_.index(), unix_now());
 }
 
 policy::Freshness Worker::freshness() const {
@@ -160,6 +175,7 @@ Task<> Worker::tick() {
       for (std::size_t i = 0; i < 100 && !unconfirmed_.empty(); ++i)
         confirm(std::move(unconfirmed_.extract(unconfirmed_.begin()).value()));
     }
+    if (streams_due_) check_streams(now);
     deadlines_.tick(now);
     flush_logs();
     ticker_.expires_at(now + Deadlines::kTick);

@@ -130,6 +130,7 @@ class Worker {
   Task<> tick();
   Task<> send_confirmation(std::shared_ptr<const jose::Claims> claims);
   void flush_logs();
+  void check_streams(SteadyTime now);  // ends those whose token is revoked
   void check_drained();
   void finish();
 
@@ -147,6 +148,8 @@ class Worker {
   policy::Authenticator authenticator_;
   std::size_t key_waits_ = 0;
   OpenStreams streams_;
+  SteadyTime streams_checked_{};
+  bool streams_due_ = false;  // the index is newer than the last look
   PeerWatches waiting_clients_;
   bool ready_ = false;  // the revocation log was read whole
   SteadyTime as_of_{};

@@ -14,7 +14,8 @@ enum class Kind : std::uint8_t {
   session,     // id = sid
   user,        // id = sub; with `before`: only tokens issued before it
   key,         // id = kid
-  everything,  // own tokens of an epoch below `epoch`; foreign ones of that issuer issued before `before`
+  everything,  // own tokens of an epoch below `epoch`, or without one those issued before `before`; foreign
+               // ones of that issuer issued before `before`
 };
 
 struct Event {

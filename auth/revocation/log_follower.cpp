@@ -20,6 +20,7 @@ LogFollower::Read LogFollower::next_read(SteadyTime now) {
 
 LogFollower::Step LogFollower::answered(const Batch& batch, SteadyTime now, UnixSeconds wall) {
   Step step;
+  believed_now_ = time_.look(std::min(wall, to_seconds(batch.now)), now);
   if (std::exchange(broken_, false)) reappend_ = true;
 
   const bool from_beginning = cursor_.empty();
@@ -40,9 +41,9 @@ LogFollower::Step LogFollower::answered(const Batch& batch, SteadyTime now, Unix
   if (reappend_ && acknowledged_.empty()) reappend_ = false;
   if (reappend_)
     for (const Acknowledged& kept : acknowledged_)
-      if (kept.event.until >= wall) step.reappend.push_back(kept.event);
+      if (kept.event.until >= believed_now_) step.reappend.push_back(kept.event);
   if (step.reappend.empty()) reappend_ = false;
-  compact(now, wall, step);
+  compact(now, step);
   return step;
 }
 
@@ -62,6 +63,7 @@ void LogFollower::restart(Step& step) {
   cursor_.clear();
   behind_ = true;
   step.resynced = true;
+  ++resyncs_;
 }
 
 void LogFollower::apply(const Batch& batch, Step& step) {
@@ -107,14 +109,14 @@ void LogFollower::forget_acknowledged(SteadyTime now) {
 }
 
 // Drops what is over: when a quarter was added since the last time, or now and then. Never while catching up.
-void LogFollower::compact(SteadyTime now, UnixSeconds wall, Step& step) {
+void LogFollower::compact(SteadyTime now, Step& step) {
   if (!compacted_) compacted_ = now;
   const auto since = now - *compacted_;
   if (behind_ || set_->size() == 0 || since < rules_.compact_every) return;
   if (added_ < set_->size() / 4 && since < 10 * rules_.compact_every) return;
   compacted_ = now;
   added_ = 0;
-  set_ = set_->compacted(wall);
+  set_ = set_->compacted(believed_now_);
   step.changed = true;
 }
 

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/revocation/believed_time.hpp"
 #include "auth/revocation/revocation_log.hpp"
 #include "auth/revocation/revocation_set.hpp"
 
@@ -66,6 +67,9 @@ class LogFollower {
   // Time since the sending of the last answered read that left nothing unread. nullopt: there was none yet.
   std::optional<std::chrono::milliseconds> staleness(SteadyTime now) const;
   std::uint64_t entries_read() const { return entries_read_; }  // progress for /readyz
+  std::uint64_t resyncs() const { return resyncs_; }
+  // The time by which entries are over, here and in the log: what no clock that jumped ahead made of it.
+  UnixSeconds believed_now() const { return believed_now_; }
 
   const std::shared_ptr<const RevocationSet>& set() const { return set_; }
 
@@ -77,7 +81,7 @@ class LogFollower {
   void follow_marker(const Marker& marker, Step& step);
   void restart(Step& step);
   void apply(const Batch& batch, Step& step);
-  void compact(SteadyTime now, UnixSeconds wall, Step& step);
+  void compact(SteadyTime now, Step& step);
   void forget_acknowledged(SteadyTime now);
 
   Rules rules_;
@@ -94,6 +98,9 @@ class LogFollower {
   std::optional<SteadyTime> compacted_;
   std::size_t added_ = 0;  // since the last compaction
   std::uint64_t entries_read_ = 0;
+  std::uint64_t resyncs_ = 0;
+  BelievedTime time_;
+  UnixSeconds believed_now_{};
 };
 
 }  // namespace sallyport::revocation

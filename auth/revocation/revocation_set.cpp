@@ -30,7 +30,10 @@ void merge(Everything& into, const Everything& from) {
 }
 
 Everything everything_of(const Event& event) {
-  return {.issuer = event.issuer, .epoch = event.epoch, .before = event.before, .until = event.until};
+  Everything all{.issuer = event.issuer, .epoch = event.epoch, .before = event.before, .until = event.until};
+  // With an epoch it decides about own tokens, so that one of the same second can be told apart.
+  if (event.epoch == 0) all.own_before = event.before;
+  return all;
 }
 
 // Drops entries that their neighbours of the same digest cover. `entries` is sorted by digest.
@@ -100,6 +103,13 @@ bool RevocationSet::revokes(const jose::Claims& claims, const Digests& digests, 
     if (kinds[kind(Kind::key)] && table->any(digests.key, matches)) return true;
   }
   return false;
+}
+
+bool RevocationSet::revokes_session(const Digest& session, UnixSeconds now) const {
+  const std::uint32_t at = narrow(now, kLatest);
+  return std::any_of(tables_.begin(), tables_.end(), [&](const auto& table) {
+    return table->any(session, [&](const Entry& entry) { return at <= entry.until; });
+  });
 }
 
 bool RevocationSet::has(const Entry& wanted) const {

@@ -38,9 +38,9 @@ struct Everything {
   std::uint64_t epoch = 0;  // own tokens of a smaller epoch are revoked
   std::optional<UnixSeconds>
       before;  // foreign tokens issued before it; own sessions created before it (at refresh)
-  std::optional<UnixSeconds>
-      own_before;       // own tokens issued before it: the store was flushed or replaced (Marker)
-  UnixSeconds until{};  // of the events; own_before has no end
+  std::optional<UnixSeconds> own_before;  // own tokens issued before it: the store was flushed or replaced
+                                          // (Marker), or an event without an epoch says so
+  UnixSeconds until{};                    // of the events; own_before has no end
 
   friend bool operator==(const Everything&, const Everything&) = default;
 };
@@ -52,6 +52,9 @@ class RevocationSet {
   // Is a token of these claims revoked at `now`? Look-ups only, no allocation. An event counts up to and with
   // its `until`.
   bool revokes(const jose::Claims& claims, const Digests& digests, UnixSeconds now) const;
+
+  // Does an event name this session (the digest of Kind::session)?
+  bool revokes_session(const Digest& session, UnixSeconds now) const;
 
   // The next set: these events too. Amortised cost is logarithmic; idempotent.
   std::shared_ptr<const RevocationSet> with(std::span<const Event> events) const;

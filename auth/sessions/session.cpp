@@ -94,6 +94,14 @@ std::string_view to_string(EndCause cause) {
   return "none";
 }
 
+std::optional<EndCause> parse_end_cause(std::string_view text) {
+  for (const auto cause :
+       {EndCause::none, EndCause::logout, EndCause::reused, EndCause::grace_over, EndCause::evicted,
+        EndCause::password_changed, EndCause::role_changed, EndCause::administrator, EndCause::disabled})
+    if (to_string(cause) == text) return cause;
+  return std::nullopt;
+}
+
 std::optional<UnixMillis> Limits::first() const {
   if (idle && absolute) return std::min(*idle, *absolute);
   return idle ? idle : absolute;
@@ -113,7 +121,13 @@ Rotation rotate(const Session& session, std::uint32_t presented, UnixMillis now,
   if (limits.absolute && now >= *limits.absolute) return {Outcome::expired, {}, 0};
   if (limits.idle && now >= *limits.idle) return {Outcome::idle, {}, 0};
 
-  if (presented > session.generation) return {Outcome::unknown, {}, 0};
+  // We gave it out, so the store has lost a rotation that it had taken (a fail-over). That is no client's
+  // fault.
+  if (presented > session.generation) {
+    Session caught_up = session;
+    caught_up.generation = presented;
+    return use_current(caught_up, now, rules);
+  }
   if (presented == session.generation) return use_current(session, now, rules);
   const milliseconds age = since_rotation(session, now);
   if (presented + 1 == session.generation) return use_predecessor(session, age, rules);

@@ -40,11 +40,12 @@ enum class EndCause : std::uint8_t {
   disabled
 };
 std::string_view to_string(EndCause cause);
+std::optional<EndCause> parse_end_cause(std::string_view text);
 
 struct Session {
   SessionId id;
   std::string user_id;
-  std::string device;  // what the client called itself, at most 128 bytes of valid UTF-8
+  std::string device;      // what the client called itself, at most 128 bytes of valid UTF-8
   std::string ip;          // where the login, or the last refresh, came from
   std::string user_agent;  // of the same; at most 256 bytes
   UnixMillis created{};
@@ -76,18 +77,17 @@ enum class Outcome : std::uint8_t {
   idle,        // 401 session_idle
   expired,     // 401 refresh_expired
   ended,       // 401 session_revoked
-  unknown,     // 401 refresh_invalid: a generation that never was
 };
 
 struct Rotation {
-  Outcome outcome = Outcome::unknown;
+  Outcome outcome = Outcome::ended;
   Session next;  // what to write where the outcome writes; version still the one that was read
   std::uint32_t generation = 0;  // what to issue where the outcome issues
 };
 
-// The whole rule. `presented` is the generation in a refresh token whose MAC was good; `now` is the store's
-// time; `user_epoch` is the user's current one: a session of a smaller one has been ended with all the
-// others.
+// The whole rule. `presented` is the generation in a refresh token whose MAC was good, so we did give it out;
+// `now` is the store's time; `user_epoch` is the user's current one: a session of a smaller one has been
+// ended with all the others.
 Rotation rotate(const Session& session, std::uint32_t presented, UnixMillis now, const config::Refresh& rules,
                 std::uint64_t user_epoch = 0);
 

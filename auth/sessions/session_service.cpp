@@ -33,8 +33,6 @@ std::optional<RefreshFailure> refusal(Outcome outcome) {
       return RefreshFailure::expired;
     case Outcome::ended:
       return RefreshFailure::revoked;
-    case Outcome::unknown:
-      return RefreshFailure::invalid;
     case Outcome::rotated:
     case Outcome::reissued:
     case Outcome::kept:
@@ -150,6 +148,13 @@ Task<Refreshed> SessionService::refresh(std::string refresh_token, std::shared_p
     const Session& session = *found->session;
     const auto all_before = epoch().before;
     if (all_before && session.created < *all_before) co_return refused(RefreshFailure::revoked);
+
+    // A store that came back without its last writes may show it alive. What was acknowledged stays so.
+    if (session.state == SessionState::live && parts_.revoked && parts_.revoked(session.id.text())) {
+      const auto ended = co_await parts_.sessions.end(session.user_id, session.id, EndCause::none);
+      if (!ended) co_return unavailable(ended.error());
+      co_return refused(RefreshFailure::revoked);
+    }
 
     const bool written = unsure && landed(unsure->next, session);
     Rotation rotation =

@@ -123,6 +123,8 @@ class SessionService {
     std::function<void(std::span<unsigned char>)> random;  // fills with unpredictable bytes
     std::function<GlobalEpoch()> epoch;                    // empty: always 0
     std::function<void(const Audit&)> audit;               // empty: nobody listens. Must not block or throw
+    // Does the revocation index know this session (its sid) to be over? Empty: never.
+    std::function<bool(const std::string&)> revoked;
   };
   SessionService(Parts parts, const config::Tokens& tokens);
 

@@ -1,7 +1,10 @@
 // revoke: puts events into the store's log, which every running gateway follows, and ends the sessions they
 // are about.
-#include <algorithm>
 #include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
 
 #include "auth/jose/base64url.hpp"
 #include "auth/jose/strict_json.hpp"
@@ -23,7 +26,7 @@ using revocation::Kind;
 constexpr std::chrono::seconds kLongest{30 * 86400};
 
 struct Wanted {
-  std::string token, session, user, key, issuer;
+  std::string token, session, user, key, issuer, before;
   bool everything = false;
   long foreign_life = 86400;
 };
@@ -174,15 +177,37 @@ bool is_foreign(const config::Config& config, const std::string& issuer) {
                      [&](const config::ForeignIssuer& known) { return known.issuer == issuer; });
 }
 
+bool is_own(const config::Config& config, const Wanted& wanted) {
+  return wanted.issuer.empty() || wanted.issuer == config.tokens.issuer;
+}
+
+// As an operator writes it: 2026-11-28T07:00:00Z, or seconds since 1970.
+std::optional<UnixSeconds> moment(const std::string& text) {
+  std::tm parts{};
+  const char* end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end != nullptr && *end == 0) return UnixSeconds(std::chrono::seconds(::timegm(&parts)));
+  std::int64_t seconds = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || stop != text.data() + text.size() || seconds <= 0) return std::nullopt;
+  return UnixSeconds(std::chrono::seconds(seconds));
+}
+
+// What was issued until now, or before the moment that was named.
+UnixSeconds before_of(const Wanted& wanted) {
+  return wanted.before.empty() ? now_seconds() + std::chrono::seconds(1) : *moment(wanted.before);
+}
+
 int revoke_user(const config::Config& config, const Wanted& wanted) {
-  if (wanted.issuer.empty() || wanted.issuer == config.tokens.issuer) {
+  if (is_own(config, wanted)) {
     return with_stores(config, [&](stores::Stores& stores) { return end_user(stores, config, wanted.user); });
   }
-  // Another's user has no sessions here: all tokens issued until now.
-  const UnixSeconds now = now_seconds();
-  Event event = made(Kind::user, wanted.issuer, wanted.user, now + std::chrono::seconds(wanted.foreign_life));
-  event.before = now + std::chrono::seconds(1);
-  return append_one(config, event, "revoked what was issued for this user until now");
+  // Another's user has no sessions here.
+  Event event =
+      made(Kind::user, wanted.issuer, wanted.user, now_seconds() + std::chrono::seconds(wanted.foreign_life));
+  event.before = before_of(wanted);
+  return append_one(config, event,
+                    "revoked what was issued for this user " +
+                        (wanted.before.empty() ? std::string("until now") : "before " + wanted.before));
 }
 
 int revoke_key(const config::Config& config, const Wanted& wanted) {
@@ -191,22 +216,36 @@ int revoke_key(const config::Config& config, const Wanted& wanted) {
                     "revoked the key " + wanted.key);
 }
 
-// The next epoch is a time, so it is above every earlier one even when the log has forgotten them.
+// The next epoch is a time, so it is above every earlier one even when the log has forgotten them. It tells
+// tokens of this very second apart; a moment in the past needs none.
 int revoke_everything(const config::Config& config, const Wanted& wanted) {
   const UnixMillis now = now_millis();
-  const bool own = wanted.issuer.empty() || wanted.issuer == config.tokens.issuer;
+  const bool own = is_own(config, wanted);
   Event event = made(Kind::everything, own ? config.tokens.issuer : wanted.issuer, "",
                      to_seconds(now) + longest_life(config.tokens));
-  event.before = to_seconds(now) + std::chrono::seconds(1);
-  if (own) event.epoch = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  event.before = before_of(wanted);
+  if (own && wanted.before.empty()) event.epoch = static_cast<std::uint64_t>(now.time_since_epoch().count());
   return append_one(config, event,
-                    own ? "revoked every token and session" : "revoked every token of this issuer");
+                    (own ? "revoked every token and session" : "revoked every token of this issuer") +
+                        (wanted.before.empty() ? std::string() : " from before " + wanted.before));
 }
 
 int revoke(const config::Config& config, const Wanted& wanted) {
   if (!wanted.issuer.empty() && wanted.issuer != config.tokens.issuer && !is_foreign(config, wanted.issuer)) {
     complain("--issuer names none of the configuration");
     return kWrongInput;
+  }
+  if (!wanted.before.empty()) {
+    if (!wanted.everything && (wanted.user.empty() || is_own(config, wanted))) {
+      complain(
+          "--before goes with --everything, or with --user of another --issuer; sessions end as a whole");
+      return kWrongInput;
+    }
+    const auto before = moment(wanted.before);
+    if (!before || *before > now_seconds()) {
+      complain("--before is no moment in the past: write 2026-01-31T12:00:00Z, or seconds since 1970");
+      return kWrongInput;
+    }
   }
   if (!wanted.token.empty()) return revoke_token(config, wanted);
   if (!wanted.session.empty()) return revoke_session(config, wanted);
@@ -237,6 +276,9 @@ void add_revoke(CLI::App& app, Invocation& invocation) {
   what->require_option(1);
   command->add_option("--issuer", wanted->issuer,
                       "with --user, --key or --everything: another issuer of the configuration");
+  command->add_option("--before", wanted->before,
+                      "with --everything, or --user and --issuer: only what was issued before this moment "
+                      "(2026-01-31T12:00:00Z)");
   command
       ->add_option("--foreign-life", wanted->foreign_life,
                    "with --user and --issuer: seconds that such tokens live at most")

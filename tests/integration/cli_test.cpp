@@ -280,6 +280,23 @@ TEST_F(CommandLine, RevokesEverythingWithAnEpochThatGrows) {
                               std::chrono::days(30));
 }
 
+TEST_F(CommandLine, RevokesWhatWasIssuedBeforeAMoment) {
+  EXPECT_EQ(sallyport({"revoke", "--everything", "--before", "2026-01-31T12:00:00Z"}).code, 0);
+  auto backend = stores::open(store(), {});
+  ASSERT_TRUE(backend) << backend.error();
+  stores::Stores stores = (*backend)->connect(context_.get_executor());
+  const auto log = events(stores);
+  ASSERT_EQ(log.size(), 1u);
+  EXPECT_EQ(log[0].kind, revocation::Kind::everything);
+  EXPECT_EQ(log[0].epoch, 0u);
+  EXPECT_EQ(log[0].before, UnixSeconds(std::chrono::seconds(1'769'860'800)));
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"revoke", "--everything", "--before", "yesterday"},
+                                             {"revoke", "--everything", "--before", "2999-01-31T12:00:00Z"},
+                                             {"revoke", "--user", "ada", "--before", "2026-01-31T12:00:00Z"}})
+    EXPECT_EQ(sallyport(wrong).code, 1) << wrong.back();
+}
+
 TEST_F(CommandLine, ExplainsThatAMemoryStoreLivesElsewhere) {
   dir_.write("gateway.yaml", config_with_store("\"memory:\""));
   for (const auto& args :

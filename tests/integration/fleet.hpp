@@ -30,6 +30,7 @@ struct FleetOptions {
   std::string access_ttl = "10m";
   std::string more;            // further YAML, at the top level
   std::string refresh = "{}";  // tokens.refresh without keys
+  std::string routes;          // further routes to the origin, YAML lines of the list
 };
 
 // Gateways over one store and one folder of keys, in front of one recording origin.
@@ -38,23 +39,25 @@ class Fleet {
   Fleet(std::string store, FleetOptions options = {})
       : options_(std::move(options)), store_(std::move(store)) {}
 
-  // Starts one more; waits until it is ready.
-  GatewayProcess& add() {
+  // Starts one more; waits until it is ready. `store`: its own way to the store; `env`: added to its own.
+  GatewayProcess& add(const std::string& store = {}, std::map<std::string, std::string> env = {}) {
     GatewayOptions how;
     how.wait_for = "ready:";
-    gateways_.push_back(std::make_unique<GatewayProcess>(SALLYPORT_BINARY, yaml(), how));
+    how.env = std::move(env);
+    gateways_.push_back(std::make_unique<GatewayProcess>(SALLYPORT_BINARY, yaml(store), how));
     return *gateways_.back();
   }
   GatewayProcess& operator[](std::size_t i) { return *gateways_[i]; }
   Origin& origin() { return origin_; }
-  std::string yaml() const {
-    return "listeners: [{address: \"127.0.0.1:0\"}]\nworkers: 2\nstore: \"" + store_ +
+  std::string yaml(const std::string& store = {}) const {
+    return "listeners: [{address: \"127.0.0.1:0\"}]\nworkers: 2\nstore: \"" +
+           (store.empty() ? store_ : store) +
            "\"\ntokens:\n  issuer: https://auth.test\n  audience: [api]\n  access_ttl: " +
            options_.access_ttl + "\n  signing: {algorithm: ES256, keys: \"" + (dir_ / "keys") +
            "\"}\n  refresh: " + options_.refresh +
            "\nusers: {registration: true, new: {roles: [user]}}\nupstreams: {api: {servers: [\"" +
            origin_.url() + "\"]}}\nroutes:\n  - {path: /api/, upstream: api, auth: required}\n" +
-           options_.more;
+           options_.routes + options_.more;
   }
 
   Pair login(std::size_t i, std::string_view name) {

@@ -20,6 +20,10 @@ constexpr std::size_t kEventsAtOnce = 500;  // one script call: a few ms of Redi
 constexpr std::size_t kLargestPage = 5000;
 constexpr std::size_t kTrimAtOnce = 500;
 constexpr int kTrimRounds = 10'000;  // five million entries
+// Most entries live equally long, so what is over stands at the beginning: behind so many pages without any,
+// the rest isn't looked at. Now and then all is, for those that live shorter than what stands before them.
+constexpr int kIdlePages = 8;
+constexpr unsigned kWholeEvery = 60;
 
 // For the marker of a fresh log: it must differ from that of the log before.
 std::string random_id() {
@@ -89,13 +93,18 @@ Task<StoreResult<Batch>> RedisRevocationLog::read(std::string from, std::size_t 
 
 Task<StoreResult<void>> RedisRevocationLog::trim(UnixSeconds now) {
   std::string position = "-";
-  for (int round = 0; round < kTrimRounds && !position.empty(); ++round) {
+  const bool whole = trims_++ % kWholeEvery == kWholeEvery - 1;
+  int idle = 0;
+  for (int round = 0; round < kTrimRounds && !position.empty() && (whole || idle < kIdlePages); ++round) {
     Words keys{keys_.events(), keys_.marker(), keys_.trimmed()};
     Words arguments{std::to_string(now.time_since_epoch().count()), std::move(position),
                     std::to_string(kTrimAtOnce)};
     auto reply = co_await client_->run(trim_events(), std::move(keys), std::move(arguments));
     if (!reply) co_return reply.error();
-    position = std::move(reply->text);
+    if (!reply->is_array() || reply->elements.size() != 2)
+      co_return client_->corrupt("a script's answer has no sense");
+    position = std::move(reply->elements[0].text);
+    idle = reply->elements[1].integer > 0 ? 0 : idle + 1;
   }
   co_return StoreResult<void>();
 }

@@ -26,6 +26,7 @@ class RedisRevocationLog final : public revocation::RevocationLog {
   std::shared_ptr<Client> client_;
   std::unique_ptr<Client> reader_;
   Keys keys_;
+  unsigned trims_ = 0;
 };
 
 }  // namespace sallyport::stores::redis

@@ -88,23 +88,23 @@ Script::Script(Lasting lasting, std::string_view text) : source(text), durable(l
 // ARGV: 1 sid, 2 user, 3 device, 4 ip, 5 agent, 6 max, 7 evict|refuse, 8 idle, 9 absolute, 10 keep (ms), 11..
 // known sids
 // -> {"created", now, epoch, evicted sid...} | {"refused"} | {"more", sid...}
+// The new record is written first: a Redis out of memory refuses that, but no longer once a script has written.
 const Script& create_session() {
   static const Script script(Lasting::yes, with(kTime, kSession, R"(
 local now, epoch = now_ms(), epoch_of(KEYS[2])
 if not epoch then return redis.error_reply('CORRUPT the epoch of a user is no number') end
 if redis.call('EXISTS', KEYS[3]) == 1 then return redis.error_reply('ERR this session exists already') end
 local max, idle, absolute, keep = number(ARGV[6]), number(ARGV[8]), number(ARGV[9]), number(ARGV[10])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
-local victims = {}
+local victims, gone = {}, {}
 if max > 0 then
-  local known, members = known_keys(4, 11), redis.call('ZRANGE', KEYS[1], 0, -1)
+  local known, members = known_keys(4, 11), redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. text(now), '+inf')
   local more = unknown_members(members, known)
   if more then return more end
   local live = {}
   for _, sid in ipairs(members) do
     local r = redis.call('HMGET', known[sid], 'user', 'state', 'epoch', 'created')
     if not r[1] then
-      redis.call('ZREM', KEYS[1], sid)
+      gone[#gone + 1] = sid
     elseif r[1] == ARGV[2] and r[2] == 'live' and (number(r[3]) or 0) >= epoch then
       live[#live + 1] = {sid = sid, created = number(r[4]) or 0}
     end
@@ -115,19 +115,19 @@ if max > 0 then
       if a.created ~= b.created then return a.created < b.created end
       return a.sid < b.sid
     end)
-    for i = 1, #live - max + 1 do
-      victims[#victims + 1] = live[i].sid
-      finish(KEYS[1], known[live[i].sid], live[i].sid, 'evicted')
-    end
+    for i = 1, #live - max + 1 do victims[i] = {live[i].sid, known[live[i].sid]} end
   end
 end
 local t = text(now)
 redis.call('HSET', KEYS[3], 'user', ARGV[2], 'device', ARGV[3], 'ip', ARGV[4], 'agent', ARGV[5], 'created', t,
   'used', t, 'rotated', t, 'generation', '0', 'confirmed', '0', 'epoch', text(epoch), 'version', '0',
   'state', 'live', 'cause', 'none')
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
+for _, sid in ipairs(gone) do redis.call('ZREM', KEYS[1], sid) end
+for _, victim in ipairs(victims) do finish(KEYS[1], victim[2], victim[1], 'evicted') end
 keep_record(KEYS[1], KEYS[3], ARGV[1], now, over(now, now, idle, absolute), keep)
 local answer = {'created', t, text(epoch)}
-for _, sid in ipairs(victims) do answer[#answer + 1] = sid end
+for _, victim in ipairs(victims) do answer[#answer + 1] = victim[1] end
 return answer
 )"));
   return script;
@@ -273,7 +273,8 @@ return {id, created, text(now), gap, redis.call('XRANGE', KEYS[1], start, '+', '
   return script;
 }
 
-// ARGV: 1 now in s, 2 where to look on or "-", 3 how many to look at -> where to look on, or "" at the end
+// ARGV: 1 now in s, 2 where to look on or "-", 3 how many to look at -> {where to look on, or "" at the end;
+// how many went}
 // Entries aren't ordered by `until`, so all are looked at, a page a call. What went is noted: the last
 // position and the latest `until`, for the readers whose own position is gone.
 const Script& trim_events() {
@@ -306,8 +307,8 @@ if #over > 0 then
   redis.call('HSET', KEYS[3], 'cursor', last, 'until', string.format('%.0f', latest))
   redis.call('XDEL', KEYS[1], unpack(over))
 end
-if #entries < tonumber(ARGV[3]) then return '' end
-return '(' .. entries[#entries][1]
+if #entries < tonumber(ARGV[3]) then return {'', #over} end
+return {'(' .. entries[#entries][1], #over}
 )");
   return script;
 }

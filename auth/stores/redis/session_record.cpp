@@ -4,7 +4,6 @@
 
 namespace sallyport::stores::redis {
 
-using sessions::EndCause;
 using sessions::Session;
 using sessions::SessionState;
 
@@ -14,14 +13,6 @@ std::string encode_session_read(const std::string& key) {
 }
 
 std::string_view state_name(SessionState state) { return state == SessionState::live ? "live" : "ended"; }
-
-std::optional<EndCause> parse_cause(std::string_view name) {
-  for (const auto cause :
-       {EndCause::none, EndCause::logout, EndCause::reused, EndCause::grace_over, EndCause::evicted,
-        EndCause::password_changed, EndCause::role_changed, EndCause::administrator, EndCause::disabled})
-    if (to_string(cause) == name) return cause;
-  return std::nullopt;
-}
 
 SessionRead read_session(const sessions::SessionId& id, const Reply& fields) {
   SessionRead read;
@@ -39,7 +30,7 @@ SessionRead read_session(const sessions::SessionId& id, const Reply& fields) {
   const auto confirmed = number_of<std::uint32_t>(f[8]);
   const auto epoch = number_of<std::uint64_t>(f[9]);
   const auto version = number_of<std::uint64_t>(f[10]);
-  const auto cause = parse_cause(f[12].text);
+  const auto cause = sessions::parse_end_cause(f[12].text);
   const bool live = f[11].text == "live";
   if (missing != 0 || !created || !used || !rotated || !generation || !confirmed || !epoch || !version ||
       !cause || (!live && f[11].text != "ended"))

@@ -19,6 +19,5 @@ struct SessionRead {
 SessionRead read_session(const sessions::SessionId& id, const Reply& fields);
 
 std::string_view state_name(sessions::SessionState state);
-std::optional<sessions::EndCause> parse_cause(std::string_view name);
 
 }  // namespace sallyport::stores::redis

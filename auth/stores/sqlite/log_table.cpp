@@ -44,13 +44,7 @@ LogTable::LogTable(Database& database)
       remove_(database, "DELETE FROM revocations WHERE cursor = ?1"),
       get_(database, "SELECT value FROM meta WHERE name = ?1"),
       put_(database,
-           "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2") {
-  {
-    Rows rows = get_.query(std::string_view("marker"));
-    if (rows.next()) marker_.id = rows.text(0);
-  }
-  marker_.created = seconds(meta("marker_created"));
-}
+           "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2") {}
 
 std::int64_t LogTable::meta(std::string_view name) {
   Rows rows = get_.query(name);
@@ -69,7 +63,11 @@ void LogTable::append(const std::vector<Event>& events) {
 Batch LogTable::read(std::string_view from, std::size_t limit, UnixMillis now) {
   Batch batch;
   batch.now = now;
-  batch.marker = marker_;
+  {
+    Rows marker = get_.query(std::string_view("marker"));
+    if (marker.next()) batch.marker.id = marker.text(0);
+  }
+  batch.marker.created = seconds(meta("marker_created"));
   batch.cursor = from;
   std::int64_t after = 0;
   if (!from.empty()) {

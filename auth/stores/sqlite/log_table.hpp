@@ -27,7 +27,6 @@ class LogTable {
   std::int64_t meta(std::string_view name);
 
   Statement append_, read_, last_, over_, remove_, get_, put_;
-  revocation::Marker marker_;
 };
 
 }  // namespace sallyport::stores::sqlite

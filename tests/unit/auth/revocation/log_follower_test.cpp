@@ -25,6 +25,7 @@ Batch batch(std::vector<std::string> ids, std::string cursor, bool more = false)
   out.cursor = std::move(cursor);
   out.more = more;
   out.marker = {"m1", kNow - 1h};
+  out.now = kNow;
   return out;
 }
 
@@ -170,6 +171,44 @@ TEST(LogFollower, DropsWhatIsOverNowAndThen) {
   EXPECT_TRUE(turn(f, batch({}, "1"), kStart + 61s).changed);
   EXPECT_EQ(f.set()->size(), 10u);
   EXPECT_TRUE(revoked(f, "95"));
+}
+
+// "A clock that jumps": what would be forgotten for being over is missed when the clock goes back.
+TEST(LogFollower, ForgetsNothingForAClockThatJumpedAhead) {
+  for (const bool ours : {true, false}) {
+    LogFollower f = follower();
+    turn(f, batch({"a", "b", "c", "d"}, "1"));
+    f.next_read(kStart + 20min);
+    Batch later = batch({}, "1");
+    if (!ours) later.now = kNow + 48h;
+    f.answered(later, kStart + 20min, ours ? kNow + 48h : kNow);
+    EXPECT_EQ(f.believed_now(), kNow);
+    EXPECT_EQ(f.set()->size(), 4u);
+  }
+}
+
+TEST(BelievedTime, FollowsAClockThatGoesOn) {
+  BelievedTime time;
+  EXPECT_EQ(time.look(kNow, kStart), kNow);
+  EXPECT_EQ(time.look(kNow + 10s, kStart + 9s), kNow + 10s);
+  EXPECT_EQ(time.look(kNow + 3s, kStart + 10s), kNow + 3s) << "a step back at once";
+}
+
+TEST(BelievedTime, BelievesAJumpOnceItHasStood) {
+  BelievedTime time;
+  time.look(kNow, kStart);
+  EXPECT_EQ(time.look(kNow + 48h, kStart + 1s), kNow + 1s);
+  EXPECT_EQ(time.look(kNow + 48h + 59min, kStart + 59min), kNow + 59min);
+  EXPECT_EQ(time.look(kNow + 49h + 1s, kStart + 1h + 1s), kNow + 49h + 1s);
+  EXPECT_EQ(time.look(kNow + 49h + 2s, kStart + 1h + 2s), kNow + 49h + 2s);
+}
+
+TEST(BelievedTime, ForgetsAJumpThatWasTakenBack) {
+  BelievedTime time;
+  time.look(kNow, kStart);
+  time.look(kNow + 48h, kStart + 1s);
+  EXPECT_EQ(time.look(kNow + 2s, kStart + 2s), kNow + 2s);
+  EXPECT_EQ(time.look(kNow + 48h + 90min, kStart + 90min), kNow + 90min) << "it stands only since now";
 }
 
 }  // namespace

@@ -129,6 +129,18 @@ TEST(RevocationSet, EverythingOfOwnTokensGoesByEpoch) {
   EXPECT_EQ(set->everything(kForeign), nullptr);
 }
 
+TEST(RevocationSet, EverythingBeforeAMomentSparesLaterTokensOfTheSameEpoch) {
+  Event all = event(Kind::everything, "");
+  all.before = kNow - 60s;
+  const auto set = set_of({all});
+  jose::Claims claims = own_claims();
+  claims.issued_at = kNow - 61s;
+  EXPECT_TRUE(revoked(*set, claims));
+  claims.issued_at = kNow - 60s;
+  EXPECT_FALSE(revoked(*set, claims));
+  EXPECT_TRUE(set->covers(all));
+}
+
 TEST(RevocationSet, EverythingOfAForeignIssuerGoesByTime) {
   Event all = event(Kind::everything, "", kForeign);
   all.before = kNow;
@@ -152,6 +164,14 @@ TEST(RevocationSet, OfAnewStoreRefusesOwnTokensFromBeforeIt) {
   claims.issued_at = kNow - 60s;
   claims.own = false;
   EXPECT_FALSE(revoked(*set, claims));
+}
+
+TEST(RevocationSet, KnowsASessionByItsIdAlone) {
+  const auto set = set_of({event(Kind::session, "sid-1"), event(Kind::token, "sid-2")});
+  EXPECT_TRUE(set->revokes_session(digest(Kind::session, kOwn, "sid-1"), kNow));
+  EXPECT_FALSE(set->revokes_session(digest(Kind::session, kOwn, "sid-1"), kNow + 601s));
+  EXPECT_FALSE(set->revokes_session(digest(Kind::session, kOwn, "sid-2"), kNow));
+  EXPECT_FALSE(set->revokes_session(digest(Kind::session, kForeign, "sid-1"), kNow));
 }
 
 TEST(RevocationSet, LeavesItsPredecessorAsItWas) {

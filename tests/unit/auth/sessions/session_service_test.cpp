@@ -48,6 +48,7 @@ struct World {
   GlobalEpoch epoch;
   unsigned char next_random = 1;
   std::string address, agent;  // of who refreshes
+  std::string known_over;      // a session that the index knows to be revoked
   std::vector<Audit> audits;
   std::optional<SessionService> service_;
 
@@ -76,7 +77,8 @@ struct World {
               .random =
                   [this](std::span<unsigned char> out) { std::fill(out.begin(), out.end(), next_random++); },
               .epoch = [this] { return epoch; },
-              .audit = [this](const Audit& audit) { audits.push_back(audit); }},
+              .audit = [this](const Audit& audit) { audits.push_back(audit); },
+              .revoked = [this](const std::string& session) { return session == known_over; }},
           tokens);
     return *service_;
   }
@@ -596,6 +598,30 @@ TEST(SessionService, AClockThatWentBackEndsNoEventEarly) {
     world.service().use(world.tokens);
     ASSERT_TRUE(world.open());
   }));
+}
+
+// A restored older snapshot (CONTRACT section 5): what was acknowledged stays so.
+TEST(SessionService, ASessionThatTheIndexKnowsToBeOverIsNotRefreshedThoughTheStoreShowsItAlive) {
+  World world;
+  const TokenPair pair = world.opened();
+  world.known_over = pair.session_id;
+  EXPECT_TRUE(fails_as(world.refresh(pair.refresh_token), RefreshFailure::revoked));
+  EXPECT_EQ(world.record(pair).state, SessionState::ended) << "for those that don't know it";
+  world.known_over.clear();
+  EXPECT_TRUE(fails_as(world.refresh(pair.refresh_token), RefreshFailure::revoked));
+}
+
+// A fail-over lost what the store had acknowledged: the token itself proves that it was given out.
+TEST(SessionService, ARotationThatTheStoreLostCostsNobodyHisSession) {
+  World world;
+  const TokenPair first = world.opened();
+  const Session before = world.record(first);
+  const TokenPair second = must(world.refresh(first.refresh_token));
+  world.record(first) = before;
+  const TokenPair third = must(world.refresh(second.refresh_token));
+  EXPECT_EQ(third.generation, 2u);
+  EXPECT_EQ(world.record(first).confirmed, 1u);
+  EXPECT_EQ(must(world.refresh(second.refresh_token)).refresh_token, third.refresh_token);
 }
 
 TEST(SessionService, FindsASessionByItsIdAlone) {
