@@ -13,12 +13,12 @@ namespace sallyport::gateway::endpoints {
 namespace {
 
 class WipingMemory final : public boost::json::memory_resource {
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    return ::operator new(bytes, std::align_val_t(alignment));
-  }
-  void do_deallocate(void* at, std::size_t bytes, std::size_t alignment) override {
+  // The alignments are left aside: Boost.JSON asks for none above the default one, and frees a string with
+  // another than it allocated it with.
+  void* do_allocate(std::size_t bytes, std::size_t) override { return ::operator new(bytes); }
+  void do_deallocate(void* at, std::size_t bytes, std::size_t) override {
     OPENSSL_cleanse(at, bytes);
-    ::operator delete(at, std::align_val_t(alignment));
+    ::operator delete(at);
   }
   bool do_is_equal(const boost::json::memory_resource& other) const noexcept override {
     return this == &other;

@@ -13,6 +13,8 @@
 namespace sallyport::config {
 namespace {
 
+using namespace std::string_view_literals;
+
 using test::shown;
 using testing::HasSubstr;
 using testing::Not;
@@ -93,7 +95,7 @@ TEST(Examples, EveryPrefixAndManyALostByteAreAnsweredWithoutACrash) {
 TEST(Examples, RandomDamageIsAnsweredWithoutACrash) {
   Production production;
   std::mt19937 random(20240501);
-  constexpr std::string_view kEvil("[]{}:,-?&*!|>'\"%@`#\n\t \0\xff\xc3${}~<=", 36);
+  constexpr std::string_view kEvil = "[]{}:,-?&*!|>'\"%@`#\n\t \0\xff\xc3${}~<="sv;
   std::size_t answered = 0;
   for (int round = 0; round < 1000; ++round) {
     auto yaml = production.yaml;

@@ -6,23 +6,10 @@
 #include <boost/json/object.hpp>
 
 #include <array>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "auth/jose/token_issuer.hpp"
-
-// Counts allocations of this program, for the test that a cache hit makes none.
-namespace {
-thread_local std::size_t g_allocations = 0;  // other tests of the program have threads
-}
-void* operator new(std::size_t size) {
-  ++g_allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#include "tests/unit/counted_allocations.hpp"
 
 namespace sallyport::policy {
 namespace {
@@ -257,9 +244,9 @@ TEST(Authenticator, AllocatesNothingForATokenSeenBefore) {
   const RoutePolicy policy = route(AuthMode::required, Degraded::closed, {.roles = {"clerk"}});
   gate.revoke("another");
   gate.decide(Credential::bearer(token), policy);
-  const std::size_t before = g_allocations;
+  const std::size_t before = test::allocations;
   const Decision decision = gate.decide(Credential::bearer(token), policy);
-  const std::size_t after = g_allocations;
+  const std::size_t after = test::allocations;
   EXPECT_EQ(decision.verdict, Verdict::allowed);
   EXPECT_EQ(after - before, 0u);
 }

@@ -1,27 +1,11 @@
 // The hot path allocates nothing after the first request: head in, route, head out, and the same back.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "gateway/http1/forward_rules.hpp"
 #include "gateway/http1/reader.hpp"
 #include "gateway/path.hpp"
 #include "gateway/router.hpp"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// Counting is all that these add.
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/unit/counted_allocations.hpp"
 
 namespace sallyport::http1 {
 namespace {
@@ -50,7 +34,7 @@ TEST(HotPath, AllocatesNothingAfterTheFirstRequests) {
   std::string scratch, out;
   std::size_t before = 0;
   for (int round = 0; round < 20; ++round) {
-    if (round == 2) before = allocations;
+    if (round == 2) before = test::allocations;
     out.clear();
     request.reset();
     ASSERT_EQ(request.read_head(kRequest).progress, Progress::complete);
@@ -68,7 +52,7 @@ TEST(HotPath, AllocatesNothingAfterTheFirstRequests) {
     ASSERT_EQ(response.read_head(kResponse).progress, Progress::complete);
     append_response_head(out, response.head(), policy, {});
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(test::allocations, before);
 }
 
 }  // namespace
