@@ -81,6 +81,12 @@ void judge_secret_length(const Secret& secret, const std::string& path, Judge& j
                             "`openssl rand -base64 48`");
 }
 
+void judge_wrap_key(const Tokens& tokens, Judge& judge) {
+  const bool stored = tokens.signing.keys == "store" || tokens.refresh.keys == "store";
+  if (stored && tokens.signing.wrap_key.empty() && !judge.places.given("tokens.signing.wrap_key"))
+    judge.problem("tokens.signing", "`keys: store` needs `wrap_key`, a secret that encrypts them there");
+}
+
 void judge_signing(const Tokens& tokens, Judge& judge) {
   const auto& signing = tokens.signing;
   const std::string path = "tokens.signing";
@@ -97,6 +103,7 @@ void judge_signing(const Tokens& tokens, Judge& judge) {
                                           "refresh token keys in; name one in `keys`");
     if (signing.rotate_every.count() > 0)
       judge.problem(path + ".rotate_every", "a secret isn't rotated by the gateway; remove this");
+    judge_wrap_key(tokens, judge);
     return;
   }
   if (!signing.secret.empty())
@@ -104,8 +111,9 @@ void judge_signing(const Tokens& tokens, Judge& judge) {
                   "a secret is for HS256, HS384 and HS512; " + signing.algorithm + " uses `keys`");
   if (signing.keys.empty() && !judge.places.given(path + ".keys"))
     judge.problem(path, signing.algorithm + " needs `keys`, a directory; serve fills an empty one");
-  if (signing.keys == "store" && signing.wrap_key.empty() && !judge.places.given(path + ".wrap_key"))
-    judge.problem(path, "`keys: store` needs `wrap_key`, a secret that encrypts them there");
+  judge_wrap_key(tokens, judge);
+  if (!tokens.refresh.keys.empty() && (tokens.refresh.keys == "store") != (signing.keys == "store"))
+    judge.problem("tokens.refresh.keys", "`store` goes for signing.keys and refresh.keys together");
   if (signing.rotate_every.count() > 0 && signing.rotate_every < tokens.access_ttl)
     judge.problem(path + ".rotate_every", "shorter than access_ttl: keys would pile up; a day is plenty");
 }

@@ -238,7 +238,7 @@ int Gateway::run(config::Config config) {
   if (const int code = prepare(std::move(config)); code != cli::kFine) return code;
   follower_ = std::make_unique<Follower>(control_, *store_, runtime_->config, shared_, metrics_);
   shared_.enforcer = follower_.get();
-  keys_ = std::make_unique<KeyKeeper>(control_, runtime_);
+  keys_ = std::make_unique<KeyKeeper>(control_, runtime_, store_.get());
   shared_.keys = keys_.get();
   if (const int code = listen(); code != cli::kFine) return code;
   await_signal();

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "auth/jose/key_directory.hpp"
+#include "auth/jose/stored_keys.hpp"
 #include "gateway/cli/input.hpp"
 
 namespace sallyport::gateway {
@@ -24,7 +25,6 @@ KeySetResult own_keys(const config::Signing& signing, UnixSeconds now) {
     if (!key) return key.error();
     return one(std::move(*key));
   }
-  if (signing.keys == "store") return std::string("the signing keys are in the store");
   if (!has_key_directory(signing))
     return "there are no keys in " + signing.keys + " yet (sallyport keys new makes them)";
   auto keys = jose::KeyDirectory(signing.keys, *algorithm).open(now);
@@ -70,7 +70,7 @@ bool has_key_directory(const config::Signing& signing) {
          std::filesystem::exists(std::filesystem::path(signing.keys) / "state.json", ec);
 }
 
-Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now) {
+Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now, const jose::OwnKeys* have) {
   auto issuers = std::make_shared<std::vector<jose::Issuer>>();
   Issuers result;
   const auto take = [&](jose::Issuer issuer, KeySetResult keys) {
@@ -90,7 +90,10 @@ Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now) {
     own.roles_claim = tokens.claims.roles;
     own.clock_skew = tokens.clock_skew;
     own.own = true;
-    take(std::move(own), own_keys(tokens.signing, now));
+    const bool stored = tokens.signing.secret.empty() && jose::keys_in_store(tokens);
+    take(std::move(own), have     ? KeySetResult(have->verifying)
+                         : stored ? std::make_shared<const jose::KeySet>(std::vector<jose::Key>())
+                                  : own_keys(tokens.signing, now));
   }
   for (const auto& foreign : tokens.issuers) {
     jose::Issuer issuer;
@@ -136,7 +139,7 @@ jose::KeyResult<jose::OwnKeys> open_own_keys(const config::Tokens& tokens, UnixS
 
 jose::KeyResult<std::shared_ptr<const jose::Key>> signing_key(const config::Tokens& tokens, UnixSeconds now) {
   const auto& signing = tokens.signing;
-  if (signing.secret.empty() && signing.keys != "store") {
+  if (signing.secret.empty()) {
     const auto algorithm = jose::parse_algorithm(signing.algorithm);
     if (!algorithm) return "unknown algorithm " + signing.algorithm;
     if (!has_key_directory(signing))

@@ -18,9 +18,11 @@ struct Issuers {
   std::vector<std::string> notes;   // what could not be looked at, and why
   std::vector<std::string> by_url;  // issuers whose keys are under a URL: here without any
 };
-Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now);
+// `own`: our own keys, where somebody has them already (from the store, say). Without it those in a folder
+// are looked at, and those in the store are none.
+Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now, const jose::OwnKeys* own = nullptr);
 
-// All keys of our own; makes them where there are none yet.
+// All keys of our own; makes them where there are none yet. Not those in the store.
 jose::KeyResult<jose::OwnKeys> open_own_keys(const config::Tokens& tokens, UnixSeconds now);
 
 // The key that signs our own tokens.

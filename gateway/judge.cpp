@@ -45,6 +45,10 @@ std::optional<Verdict> judge(Worker& worker, const RequestHead& head, const poli
       worker.authenticator().decide(credential_of(head), policy, worker.unix_now(), worker.freshness());
   context.claims = std::move(decision.claims);
   if (decision.reason) context.reason = jose::to_string(*decision.reason);
+  // Our own keys are on their way from the store: nobody is logged out for that.
+  if (decision.reason == jose::TokenError::unknown_key && worker.runtime().issues_tokens() &&
+      !worker.keys()->signing)
+    return Verdict::store_unavailable;
   if (!passes(decision.verdict)) return answer_of(decision.verdict);
   if (decision.unchecked) context.reason = "revocations_unchecked";
   if (decision.first_seen && context.claims) worker.confirm(context.claims);

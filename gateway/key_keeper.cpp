@@ -1,43 +1,103 @@
 #include "gateway/key_keeper.hpp"
 
 #include <spdlog/spdlog.h>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include <utility>
 
 #include "gateway/issuers.hpp"
+#include "gateway/own_key_watch.hpp"
+#include "gateway/stored_key_watch.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
 
-KeyKeeper::KeyKeeper(net::io_context& control, std::shared_ptr<const Runtime> runtime)
+namespace {
+
+constexpr std::chrono::seconds kAgreeEvery{1};
+
+}  // namespace
+
+KeyKeeper::KeyKeeper(net::io_context& control, std::shared_ptr<const Runtime> runtime, stores::Backend* store)
     : control_(control),
       runtime_(std::move(runtime)),
       current_(runtime_->keys),
       fetcher_(control, runtime_->config.tokens,
                [this](const std::string& issuer, std::shared_ptr<const jose::KeySet> keys) {
                  foreign_keys(issuer, std::move(keys));
-               }) {
+               }),
+      agreement_(control) {
   for (const config::ForeignIssuer& issuer : runtime_->config.tokens.issuers)
     if (has_key_url(issuer)) changing_.insert(issuer.issuer);
   const config::Tokens& tokens = runtime_->config.tokens;
-  if (!OwnKeyWatch::wanted(tokens)) return;
-  changing_.insert(tokens.issuer);
-  own_.emplace(control, tokens, [this](jose::OwnKeys keys) { own_keys(std::move(keys)); });
+  if (tokens.issuer.empty()) return;
+  if (store != nullptr) rings_ = std::move(store->connect(control.get_executor()).keys);
+  const auto publish = [this](jose::OwnKeys keys) { own_keys(std::move(keys)); };
+  if (jose::keys_in_store(tokens)) {
+    own_ = std::make_unique<StoredKeyWatch>(control, rings_, tokens, publish);
+  } else if (OwnKeyWatch::wanted(tokens)) {
+    own_ = std::make_unique<OwnKeyWatch>(control, tokens, publish);
+  }
+  if (own_) changing_.insert(tokens.issuer);
 }
 
 void KeyKeeper::start(std::vector<Worker*> workers) {
   workers_ = std::move(workers);
   fetcher_.start();
   if (own_) own_->start();
+  if (rings_)
+    net::co_spawn(control_, agree(), [](std::exception_ptr error) {
+      if (error) spdlog::critical("comparing our keys with those of other gateways failed");
+    });
 }
 
 void KeyKeeper::stop() {
   fetcher_.stop();
   if (own_) own_->stop();
+  stopped_ = true;
+  agreement_.cancel();
 }
 
-std::string KeyKeeper::problem() const { return fetcher_.problem(); }
+std::string KeyKeeper::problem() const {
+  const std::string own = own_ ? own_->problem() : std::string();
+  if (!own.empty()) return own;
+  return disagreement_.empty() ? fetcher_.problem() : disagreement_;
+}
+
+// Empty: whoever works on this store has these keys too, or the store can't say (then nobody is ready
+// anyway).
+Task<std::string> KeyKeeper::disagreement(std::string purpose, std::vector<std::string> ids) {
+  if (ids.empty()) co_return std::string();
+  const std::string ours = ids.front();
+  std::string name = purpose, newest = ours;
+  const auto said = co_await rings_->agree(std::move(name), std::move(newest), std::move(ids), false);
+  if (!said || *said == ours) co_return std::string();
+  co_return "other gateways on this store have the " + purpose + " key " + *said + ", this one has " + ours +
+      ": give all of them the same keys (one folder, or `keys: store`), or make ours the store's with "
+      "`sallyport keys adopt`";
+}
+
+// Two gateways with different keys on one store would refuse each other's tokens: the second isn't ready.
+Task<> KeyKeeper::agree() {
+  while (!stopped_) {
+    std::vector<std::string> signing, refresh;
+    if (current_->signing) signing.push_back(current_->signing->id);
+    for (const jose::Issuer& issuer : *current_->issuers)
+      if (issuer.own)
+        for (const jose::Key& key : issuer.keys->keys()) signing.push_back(key.id);
+    for (const jose::MacKey& key : current_->refresh) refresh.push_back(key.id);
+    std::string problem = co_await disagreement("signing", std::move(signing));
+    if (problem.empty()) problem = co_await disagreement("refresh", std::move(refresh));
+    if (!problem.empty() && problem != disagreement_) spdlog::error("not ready: {}", problem);
+    disagreement_ = std::move(problem);
+    if (stopped_) break;
+    agreement_.expires_after(kAgreeEvery);
+    auto [ec] = co_await agreement_.async_wait(kAwait);
+    (void)ec;
+  }
+  rings_.reset();
+}
 
 void KeyKeeper::wish(jose::KeyWish wish, std::function<void()> done) {
   net::post(control_, [this, wish = std::move(wish), done = std::move(done)]() mutable {
@@ -63,7 +123,7 @@ void KeyKeeper::own_keys(jose::OwnKeys keys) {
   };
   const std::string jwks = keys.verifying->jwks();
   const bool others = jwks != current_->jwks;
-  const bool signs = keys.signing->id != current_->signing->id;
+  const bool signs = !current_->signing || keys.signing->id != current_->signing->id;
   if (!others && !signs && ids(keys.refresh) == ids(current_->refresh)) return;
   KeySnapshot next = *current_;
   if (others) {

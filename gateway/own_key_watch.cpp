@@ -14,17 +14,6 @@ namespace {
 
 UnixSeconds wall_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
-jose::RotationRules rules_of(const config::Tokens& tokens) {
-  jose::RotationRules rules;
-  rules.every = tokens.signing.rotate_every;
-  rules.token_life = tokens.access_ttl + tokens.clock_skew;
-  // No limit on sessions: as long as the default one.
-  const auto absolute =
-      tokens.refresh.absolute_ttl.count() > 0 ? tokens.refresh.absolute_ttl : config::Refresh{}.absolute_ttl;
-  rules.remember = std::max<std::chrono::seconds>(absolute, rules.token_life);
-  return rules;
-}
-
 std::vector<jose::KeyDirectory> folders_of(const config::Tokens& tokens) {
   std::vector<jose::KeyDirectory> folders;
   const auto algorithm = jose::parse_algorithm(tokens.signing.algorithm);
@@ -38,6 +27,17 @@ std::vector<jose::KeyDirectory> folders_of(const config::Tokens& tokens) {
 }
 
 }  // namespace
+
+jose::RotationRules rotation_rules(const config::Tokens& tokens) {
+  jose::RotationRules rules;
+  rules.every = tokens.signing.rotate_every;
+  rules.token_life = tokens.access_ttl + tokens.clock_skew;
+  // No limit on sessions: as long as the default one.
+  const auto absolute =
+      tokens.refresh.absolute_ttl.count() > 0 ? tokens.refresh.absolute_ttl : config::Refresh{}.absolute_ttl;
+  rules.remember = std::max<std::chrono::seconds>(absolute, rules.token_life);
+  return rules;
+}
 
 struct OwnKeyWatch::Seen {
   config::Tokens tokens;
@@ -82,7 +82,7 @@ Found look_at(Seen& seen) {
 OwnKeyWatch::OwnKeyWatch(net::io_context& control, const config::Tokens& tokens, Publish publish)
     : control_(control), publish_(std::move(publish)), seen_(std::make_shared<Seen>()), timer_(control) {
   seen_->tokens = tokens;
-  seen_->rules = rules_of(tokens);
+  seen_->rules = rotation_rules(tokens);
   seen_->folders = folders_of(tokens);
 }
 

@@ -17,25 +17,24 @@
 #include "auth/task.hpp"
 #include "auth/time.hpp"
 #include "config/config.hpp"
+#include "gateway/own_key_source.hpp"
 
 namespace sallyport::gateway {
 
-class OwnKeyWatch {
+class OwnKeyWatch final : public OwnKeySource {
  public:
   static constexpr std::chrono::milliseconds kEvery{1000};
   static constexpr std::chrono::milliseconds kGap{200};  // at least, however many wishes come
 
-  using Publish = std::function<void(jose::OwnKeys keys)>;
   OwnKeyWatch(net::io_context& control, const config::Tokens& tokens, Publish publish);
-  ~OwnKeyWatch();
+  ~OwnKeyWatch() override;
 
   static bool wanted(const config::Tokens& tokens);  // is there a folder to watch?
 
-  // All on the control thread:
-  void start();
-  void stop();
-  // Looks at once. `done` is called after that, and after newer keys were published.
-  void wish(std::function<void()> done);
+  void start() override;
+  void stop() override;
+  void wish(std::function<void()> done) override;
+  std::string problem() const override { return {}; }  // without keys there is no start
 
  private:
   struct Seen;   // what the thread knows; touched by one job at a time

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/jose/stored_keys.hpp"
 #include "gateway/issuers.hpp"
 
 namespace sallyport::gateway {
@@ -12,8 +13,6 @@ namespace {
 std::string unsupported(const config::Config& config) {
   if (config.auth.cookies.on) return "auth.cookies isn't supported by this version";
   if (config.users.source != "store") return "users.source: only `store` is supported by this version";
-  if (config.tokens.signing.keys == "store" || config.tokens.refresh.keys == "store")
-    return "keys: store isn't supported by this version; name a directory";
   return {};
 }
 
@@ -44,7 +43,7 @@ boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(confi
   const config::Config& c = runtime->config;
 
   auto keys = std::make_shared<KeySnapshot>();
-  if (!c.tokens.issuer.empty()) {
+  if (!c.tokens.issuer.empty() && !jose::keys_in_store(c.tokens)) {  // the latter come once it is there
     auto own = open_own_keys(c.tokens, now);
     if (!own) return own.error();
     keys->signing = own->signing;

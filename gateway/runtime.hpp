@@ -50,7 +50,7 @@ struct Runtime {
   // As loaded at the start; a worker's keys() are those in force. Issuers with a URL have none yet.
   std::shared_ptr<const KeySnapshot> keys;
 
-  bool issues_tokens() const { return keys->signing != nullptr; }
+  bool issues_tokens() const { return !config.tokens.issuer.empty(); }
 };
 
 // Loads the keys that the configuration names (making our own on the first start) and compiles everything.

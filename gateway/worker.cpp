@@ -55,36 +55,38 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& s
     throw std::runtime_error("no randomness");
   random_.seed(seed);
   if (shared_.store != nullptr) stores_ = shared_.store->connect(io_.get_executor());
-  if (runtime_->issues_tokens()) {
-    revoker_ = std::make_unique<WorkerRevoker>(io_.get_executor(), *stores_.log, *shared_.enforcer);
-    issuer_ = std::make_unique<jose::TokenIssuer>(keys_->signing);
-    codec_ = std::make_unique<sessions::RefreshCodec>(keys_->refresh);
-    sessions::SessionService::Parts parts{
-        *stores_.sessions, *revoker_, *stores_.users, *issuer_, *codec_, {}, {}, {}, {}};
-    parts.clock = [this] { return unix_now(); };
-    parts.random = [](std::span<unsigned char> into) {
-      if (RAND_bytes(into.data(), static_cast<int>(into.size())) != 1)
-        throw std::runtime_error("no randomness");
-    };
-    parts.epoch = [this] {
-      const auto* everything = authenticator_.index().everything(runtime_->config.tokens.issuer);
-      return everything ? sessions::GlobalEpoch{everything->epoch, everything->before}
-                        : sessions::GlobalEpoch{};
-    };
-    parts.revoked = [this](const std::string& session) {
-      const revocation::Digest digest =
-          revocation::digest(revocation::Kind::session, runtime_->config.tokens.issuer, session);
-      return authenticator_.index().revokes_session(digest, unix_now());
-    };
-    parts.audit = [this](const sessions::Audit& what) {
-      audit({act_name(what.act), what.user_id, what.session_id, sessions::to_string(what.cause), {}, {}});
-    };
-    issuing_ = std::make_unique<Issuing>(*runtime_, stores_, *revoker_, shared_, std::move(parts));
-  }
+  if (keys_->signing) begin_issuing();
   for (std::size_t i = 0; i < runtime_->config.upstreams.size(); ++i)
     pools_.push_back(std::make_unique<upstream::Pool>(io_.get_executor(), deadlines_, resolver_,
                                                       runtime_->config.upstreams[i], runtime_->head_limits,
                                                       runtime_->upstream_tls[i]));
+}
+
+void Worker::begin_issuing() {
+  revoker_ = std::make_unique<WorkerRevoker>(io_.get_executor(), *stores_.log, *shared_.enforcer);
+  issuer_ = std::make_unique<jose::TokenIssuer>(keys_->signing);
+  codec_ = std::make_unique<sessions::RefreshCodec>(keys_->refresh);
+  sessions::SessionService::Parts parts{
+      *stores_.sessions, *revoker_, *stores_.users, *issuer_, *codec_, {}, {}, {}, {}};
+  parts.clock = [this] { return unix_now(); };
+  parts.random = [](std::span<unsigned char> into) {
+    if (RAND_bytes(into.data(), static_cast<int>(into.size())) != 1)
+      throw std::runtime_error("no randomness");
+  };
+  parts.epoch = [this] {
+    const auto* everything = authenticator_.index().everything(runtime_->config.tokens.issuer);
+    return everything ? sessions::GlobalEpoch{everything->epoch, everything->before}
+                      : sessions::GlobalEpoch{};
+  };
+  parts.revoked = [this](const std::string& session) {
+    const revocation::Digest digest =
+        revocation::digest(revocation::Kind::session, runtime_->config.tokens.issuer, session);
+    return authenticator_.index().revokes_session(digest, unix_now());
+  };
+  parts.audit = [this](const sessions::Audit& what) {
+    audit({act_name(what.act), what.user_id, what.session_id, sessions::to_string(what.cause), {}, {}});
+  };
+  issuing_ = std::make_unique<Issuing>(*runtime_, stores_, *revoker_, shared_, std::move(parts));
 }
 
 Worker::~Worker() { join(); }
@@ -127,6 +129,7 @@ void Worker::use(std::shared_ptr<const KeySnapshot> keys) {
                             keys_->refresh.end(), same_id))
     *codec_ = sessions::RefreshCodec(keys->refresh);
   keys_ = std::move(keys);
+  if (!issuing_ && keys_->signing) begin_issuing();
 }
 
 void Worker::enforce(std::shared_ptr<const revocation::RevocationSet> index) {

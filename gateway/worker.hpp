@@ -120,6 +120,7 @@ class Worker {
 
  private:
   struct Client;
+  void begin_issuing();
   void run();
   Task<> accept(std::size_t listener);
   Task<> wait_for_room(int listening);
@@ -157,7 +158,7 @@ class Worker {
   std::unique_ptr<revocation::Revoker> revoker_;
   std::unique_ptr<jose::TokenIssuer> issuer_;
   std::unique_ptr<sessions::RefreshCodec> codec_;
-  std::unique_ptr<Issuing> issuing_;
+  std::unique_ptr<Issuing> issuing_;  // null too while our own keys are on their way from the store
   upstream::Resolver resolver_;
   std::vector<std::unique_ptr<upstream::Pool>> pools_;
   std::vector<net::ip::tcp::acceptor> acceptors_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "auth/jose/key_ring_store.hpp"
 #include "auth/revocation/revocation_log.hpp"
 #include "auth/sessions/session_store.hpp"
 #include "auth/task.hpp"
@@ -20,6 +21,7 @@ struct Stores {
   std::unique_ptr<revocation::RevocationLog> log;
   std::unique_ptr<users::UserStore> users;
   std::unique_ptr<users::AttemptStore> attempts;
+  std::unique_ptr<jose::KeyRingStore> keys;
 };
 
 class Backend {

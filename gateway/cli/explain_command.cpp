@@ -4,6 +4,7 @@
 
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/input.hpp"
+#include "gateway/cli/own_keys.hpp"
 #include "gateway/endpoints/endpoints.hpp"
 #include "gateway/issuers.hpp"
 #include "gateway/net/http_get.hpp"
@@ -201,7 +202,12 @@ void Explanation::tell_match(const gateway::Router& router, const gateway::Norma
 void Explanation::tell_judgement(const policy::RoutePolicy& policy, const config::Allow& allow,
                                  const std::string& good) {
   const UnixSeconds now = now_seconds();
-  const gateway::Issuers issuers = gateway::load_issuers(config_.tokens, now);
+  // Our keys are asked of the store only where a token is to be judged.
+  std::string problem;
+  std::optional<jose::OwnKeys> own;
+  if (!wanted_.token.empty()) own = stored_keys(config_, problem);
+  if (!problem.empty()) complain(problem);
+  const gateway::Issuers issuers = gateway::load_issuers(config_.tokens, now, own ? &*own : nullptr);
   for (const auto& note : issuers.notes) complain(note);
   policy::Authenticator authenticator(issuers.issuers, config_.revocation.max_staleness, kCacheBytes);
   const policy::Credential credential =

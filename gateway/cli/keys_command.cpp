@@ -1,28 +1,13 @@
-// keys new|rotate|list|revoke: the gateway's own keys in their directory.
+// keys new|rotate|list|revoke|adopt: the gateway's own keys, in their folder or in the store.
 #include <ctime>
 
-#include "auth/jose/key_directory.hpp"
+#include "auth/jose/stored_keys.hpp"
 #include "gateway/cli/command.hpp"
+#include "gateway/cli/own_keys.hpp"
+#include "gateway/issuers.hpp"
 
 namespace sallyport::cli {
 namespace {
-
-// The directory that the configuration names, or nullopt after saying why there is none.
-std::optional<jose::KeyDirectory> directory(const config::Config& config) {
-  const auto& signing = config.tokens.signing;
-  const auto algorithm = jose::parse_algorithm(signing.algorithm);
-  if (config.tokens.issuer.empty()) {
-    complain("tokens.issuer isn't configured: this gateway has no keys of its own");
-  } else if (!signing.secret.empty()) {
-    complain(
-        "tokens.signing.secret is the key; change it in the file or variable that it comes from and reload");
-  } else if (signing.keys.empty() || signing.keys == "store" || !algorithm) {
-    complain("tokens.signing.keys names no directory; these commands work on one");
-  } else {
-    return jose::KeyDirectory(signing.keys, *algorithm);
-  }
-  return std::nullopt;
-}
 
 std::string date(UnixSeconds time) {
   const std::time_t seconds = static_cast<std::time_t>(time.time_since_epoch().count());
@@ -38,14 +23,18 @@ int failed(const std::string& message) {
   return kNotThere;
 }
 
-int make(jose::KeyDirectory& keys) {
+int make(KeyHome& keys) {
   const auto opened = keys.open(now_seconds());
   if (!opened) return failed(opened.error());
+  if (!opened->signing) {
+    say("refresh: " + opened->refresh.front().id);
+    return kFine;
+  }
   say("current: " + opened->signing->id + " " + std::string(jose::to_string(opened->signing->algorithm)));
   return kFine;
 }
 
-int rotate(jose::KeyDirectory& keys, bool refresh) {
+int rotate(KeyHome& keys, bool refresh) {
   const auto id = refresh ? keys.rotate_refresh(now_seconds()) : keys.rotate(now_seconds());
   if (!id) return failed(id.error());
   say("current: " + *id);
@@ -54,7 +43,7 @@ int rotate(jose::KeyDirectory& keys, bool refresh) {
   return kFine;
 }
 
-int list(jose::KeyDirectory& keys) {
+int list(KeyHome& keys) {
   const auto infos = keys.list();
   if (!infos) return failed(infos.error());
   for (const auto& key : *infos) {
@@ -64,7 +53,7 @@ int list(jose::KeyDirectory& keys) {
   return kFine;
 }
 
-int revoke(jose::KeyDirectory& keys, const std::string& id) {
+int revoke(KeyHome& keys, const std::string& id) {
   const auto removed = keys.revoke(id, now_seconds());
   if (!removed) {
     complain(removed.error());
@@ -75,15 +64,42 @@ int revoke(jose::KeyDirectory& keys, const std::string& id) {
   return kFine;
 }
 
+Task<int> adopt(stores::Stores& stores, const config::Config& config, const jose::OwnKeys& keys) {
+  for (const auto& [purpose, id] :
+       {std::pair<std::string, std::string>{"signing", keys.signing->id},
+        std::pair<std::string, std::string>{"refresh", keys.refresh.front().id}}) {
+    std::string name = purpose, ours = id;
+    const auto said = co_await stores.keys->agree(std::move(name), std::move(ours), {}, true);
+    if (!said) co_return store_failed(config, said.error());
+    say(purpose + ": " + id);
+  }
+  complain(
+      "gateways with other keys than these aren't ready any more; sessions of other keys must log in again");
+  co_return kFine;
+}
+
+int adopt_ours(const config::Config& config) {
+  if (config.tokens.issuer.empty()) {
+    complain("tokens.issuer isn't configured: this gateway has no keys of its own");
+    return kWrongInput;
+  }
+  if (jose::keys_in_store(config.tokens)) {
+    complain("the keys are in the store: every gateway on it has the same ones, there is nothing to adopt");
+    return kWrongInput;
+  }
+  const auto keys = gateway::open_own_keys(config.tokens, now_seconds());
+  if (!keys) return failed(keys.error());
+  return with_stores(config, [&](stores::Stores& stores) { return adopt(stores, config, *keys); });
+}
+
 void add_act(CLI::App& parent, Invocation& invocation, const std::string& name, const std::string& what,
-             const std::string& example, std::function<int(jose::KeyDirectory&)> act,
-             CLI::App** made = nullptr) {
+             const std::string& example, std::function<int(KeyHome&)> act, CLI::App** made = nullptr) {
   CLI::App* command =
       add_command(parent, invocation, name, what, example, [&invocation, act = std::move(act)] {
         int code = kFine;
         const auto config = load(invocation, code);
         if (!config) return code;
-        auto keys = directory(*config);
+        const auto keys = key_home(*config);
         return keys ? act(*keys) : kWrongInput;
       });
   if (made != nullptr) *made = command;
@@ -103,8 +119,7 @@ void add_keys(CLI::App& app, Invocation& invocation) {
   CLI::App* rotating = nullptr;
   add_act(
       *keys, invocation, "rotate", "Make a new current key; the one before goes on verifying",
-      "sallyport keys rotate",
-      [refresh](jose::KeyDirectory& directory) { return rotate(directory, *refresh); }, &rotating);
+      "sallyport keys rotate", [refresh](KeyHome& home) { return rotate(home, *refresh); }, &rotating);
   rotating->add_flag("--refresh", *refresh, "the MAC key of refresh tokens in place of the signing key");
 
   add_act(*keys, invocation, "list", "List keys with id, kind, state and age", "sallyport keys list", list);
@@ -113,8 +128,14 @@ void add_keys(CLI::App& app, Invocation& invocation) {
   CLI::App* revoking = nullptr;
   add_act(
       *keys, invocation, "revoke", "Remove a key: what it signed is refused",
-      "sallyport keys revoke -- KEY_ID",
-      [id](jose::KeyDirectory& directory) { return revoke(directory, *id); }, &revoking);
+      "sallyport keys revoke -- KEY_ID", [id](KeyHome& home) { return revoke(home, *id); }, &revoking);
+  add_command(*keys, invocation, "adopt",
+              "Make this gateway's keys those of the store, where other gateways had others (a lost folder)",
+              "sallyport keys adopt --config gateway.yaml", [&invocation] {
+                int code = kFine;
+                const auto config = load(invocation, code);
+                return config ? adopt_ours(*config) : code;
+              });
   revoking->add_option("id", *id, "the key's id (behind -- where it begins with a dash)")->required();
 }
 

@@ -10,6 +10,7 @@
 #include "auth/users/user_service.hpp"
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/input.hpp"
+#include "gateway/cli/own_keys.hpp"
 #include "gateway/issuers.hpp"
 
 namespace sallyport::cli {
@@ -33,7 +34,10 @@ int inspect(const config::Config& config, const std::string& argument) {
     return kWrongInput;
   }
   const UnixSeconds now = now_seconds();
-  const gateway::Issuers issuers = gateway::load_issuers(config.tokens, now);
+  std::string problem;
+  const auto own = stored_keys(config, problem);
+  if (!problem.empty()) complain(problem);
+  const gateway::Issuers issuers = gateway::load_issuers(config.tokens, now, own ? &*own : nullptr);
   for (const auto& note : issuers.notes) complain(note);
   for (const auto& name : issuers.by_url)
     complain("issuer " + name + ": its keys come from a URL, which this command doesn't fetch");
@@ -72,7 +76,11 @@ int mint(const config::Config& config, const Mint& wanted) {
     return kWrongInput;
   }
   const UnixSeconds now = now_seconds();
-  const auto key = gateway::signing_key(config.tokens, now);
+  std::string problem;
+  const auto own = stored_keys(config, problem);
+  const auto key = own               ? jose::KeyResult<std::shared_ptr<const jose::Key>>(own->signing)
+                   : problem.empty() ? gateway::signing_key(config.tokens, now)
+                                     : jose::failed(problem);
   if (!key) {
     complain(key.error());
     return kNotThere;

@@ -45,6 +45,9 @@ std::string Keys::user(std::string_view id) const {
 std::string Keys::names() const { return prefix_ + "{users}:names"; }
 std::string Keys::ids() const { return prefix_ + "{users}:ids"; }
 
+std::string Keys::key_ring() const { return prefix_ + "{keys}:ring"; }
+std::string Keys::agreed() const { return prefix_ + "{keys}:agreed"; }
+
 std::string Keys::attempts(std::string_view key) const {
   std::array<unsigned char, 32> digest{};
   unsigned size = 0;

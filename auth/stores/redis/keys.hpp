@@ -28,6 +28,8 @@ class Keys {
   std::string user(std::string_view id) const;  // hash {version, data}
   std::string names() const;                    // zset of folded names, score 0: the order of list()
   std::string ids() const;                      // hash: folded name -> user id
+  std::string key_ring() const;                 // hash {version, sealed}
+  std::string agreed() const;                   // hash: purpose -> id of the gateways' newest key
   // Of a digest: what strangers type into a login form must not become a key of any length.
   std::string attempts(std::string_view key) const;
 

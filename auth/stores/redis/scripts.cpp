@@ -369,6 +369,28 @@ return 1
   return script;
 }
 
+const Script& swap_key_ring() {
+  static const Script script(R"(
+if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'sealed', ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'version', 1)
+return 1
+)");
+  return script;
+}
+
+const Script& agree_on_key() {
+  static const Script script(R"(
+local said = redis.call('HGET', KEYS[1], ARGV[1])
+local replace = not said or ARGV[2] == '1'
+for i = 4, #ARGV do replace = replace or said == ARGV[i] end
+if not replace then return said end
+if said ~= ARGV[3] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return ARGV[3]
+)");
+  return script;
+}
+
 // The end of the window is set in the same step as the first count: a counter without one would lock for
 // ever.
 const Script& count_attempt() {

@@ -52,6 +52,10 @@ constexpr std::array<const char*, kSchemaVersion> kUpgrades = {R"sql(
     kind INTEGER NOT NULL, issuer TEXT NOT NULL, id TEXT NOT NULL,
     until INTEGER NOT NULL, before INTEGER, epoch INTEGER NOT NULL, reason TEXT NOT NULL);
   CREATE INDEX revocations_by_end ON revocations(until);
+)sql",
+                                                               R"sql(
+  CREATE TABLE key_ring(only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, sealed TEXT NOT NULL);
+  CREATE TABLE agreed_keys(purpose TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
 )sql"};
 
 std::string parent_folder(const std::string& path) {

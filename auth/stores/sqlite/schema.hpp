@@ -12,7 +12,7 @@
 
 namespace sallyport::stores::sqlite {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 struct OpenRules {
   std::string path;                       // a file, or ":memory:"

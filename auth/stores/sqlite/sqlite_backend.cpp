@@ -175,6 +175,33 @@ class Attempts final : public users::AttemptStore {
   Client client_;
 };
 
+class KeyRings final : public jose::KeyRingStore {
+ public:
+  explicit KeyRings(Client client) : client_(std::move(client)) {}
+
+  Task<StoreResult<Stored>> load(std::uint64_t known_version) override {
+    return call<Stored>(client_, Mode::read,
+                        [known_version](Tables& tables) { return tables.keys.load(known_version); });
+  }
+
+  Task<StoreResult<bool>> compare_and_swap(std::uint64_t expected, std::string sealed) override {
+    return call<bool>(client_, Mode::write, [expected, sealed = std::move(sealed)](Tables& tables) {
+      return tables.keys.compare_and_swap(expected, sealed);
+    });
+  }
+
+  Task<StoreResult<std::string>> agree(std::string purpose, std::string ours, std::vector<std::string> known,
+                                       bool force) override {
+    return call<std::string>(
+        client_, Mode::write,
+        [purpose = std::move(purpose), ours = std::move(ours), known = std::move(known),
+         force](Tables& tables) { return tables.keys.agree(purpose, ours, known, force); });
+  }
+
+ private:
+  Client client_;
+};
+
 UnixMillis host_clock() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
@@ -189,7 +216,7 @@ SqliteBackend::~SqliteBackend() = default;
 Stores SqliteBackend::connect(net::any_io_executor executor) {
   const Client client{thread_, std::move(executor), timeout_};
   return {std::make_unique<Sessions>(client), std::make_unique<Log>(client), std::make_unique<Users>(client),
-          std::make_unique<Attempts>(client)};
+          std::make_unique<Attempts>(client), std::make_unique<KeyRings>(client)};
 }
 
 Task<Backend::Health> SqliteBackend::probe(net::any_io_executor executor) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "auth/stores/sqlite/database.hpp"
+#include "auth/stores/sqlite/key_ring_table.hpp"
 #include "auth/stores/sqlite/log_table.hpp"
 #include "auth/stores/sqlite/session_table.hpp"
 #include "auth/stores/sqlite/user_table.hpp"
@@ -27,11 +28,12 @@ namespace sallyport::stores::sqlite {
 // What a job works on.
 struct Tables {
   Tables(Database& database, const config::Refresh& rules)
-      : sessions(database, rules), users(database), attempts(database), log(database) {}
+      : sessions(database, rules), users(database), attempts(database), log(database), keys(database) {}
   SessionTable sessions;
   UserTable users;
   AttemptTable attempts;
   LogTable log;
+  KeyRingTable keys;
   UnixMillis now{};       // the store's clock, read once per job
   bool log_grew = false;  // set by a job that appended: readers that wait are woken after the commit
 };
