@@ -7,12 +7,13 @@ namespace sallyport::stores::redis {
 // The version first: the ring itself travels only when it changed.
 Task<StoreResult<jose::KeyRingStore::Stored>> RedisKeyRingStore::load(std::uint64_t known_version) {
   std::string ask = encode({"HGET", keys_.key_ring(), "version"});
-  auto version = co_await client_->command(std::move(ask));
+  std::string key = keys_.key_ring(), again = key;
+  auto version = co_await client_->command(std::move(key), std::move(ask));
   if (!version) co_return version.error();
   if (version->is_nil()) co_return Stored{};
   if (number_of<std::uint64_t>(*version) == known_version) co_return Stored{known_version, {}};
   std::string ask_all = encode({"HMGET", keys_.key_ring(), "version", "sealed"});
-  auto fields = co_await client_->command(std::move(ask_all));
+  auto fields = co_await client_->command(std::move(again), std::move(ask_all));
   if (!fields) co_return fields.error();
   const auto& f = fields->elements;
   const auto number = f.size() == 2 ? number_of<std::uint64_t>(f[0]) : std::nullopt;

@@ -370,7 +370,7 @@ return 1
 }
 
 const Script& swap_key_ring() {
-  static const Script script(R"(
+  static const Script script(Lasting::yes, R"(
 if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'sealed', ARGV[2])
 redis.call('HINCRBY', KEYS[1], 'version', 1)
@@ -380,7 +380,7 @@ return 1
 }
 
 const Script& agree_on_key() {
-  static const Script script(R"(
+  static const Script script(Lasting::no, R"(
 local said = redis.call('HGET', KEYS[1], ARGV[1])
 local replace = not said or ARGV[2] == '1'
 for i = 4, #ARGV do replace = replace or said == ARGV[i] end

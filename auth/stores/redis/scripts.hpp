@@ -41,8 +41,7 @@ const Script& list_names();     // KEYS: 1 names, 2 ids; ARGV: after, limit -> n
 const Script& add_user();       // KEYS: 1 user; ARGV: version, data -> 1, or 0 where it exists
 const Script& update_user();    // KEYS: 1 user; ARGV: version, data -> 1, or 0
 const Script& swap_key_ring();  // KEYS: 1 ring; ARGV: version, sealed -> 1, or 0 where another version stands
-const Script&
-agree_on_key();  // KEYS: 1 agreed; ARGV: purpose, force, ours, known... -> what stands there now
+const Script& agree_on_key();   // KEYS: 1 agreed; ARGV: purpose, force, ours, known... -> what stands there
 const Script& count_attempt();  // KEYS: 1 counter; ARGV: window in ms -> count
 
 }  // namespace sallyport::stores::redis
