@@ -28,7 +28,8 @@ GatewayOptions ready() {
   return how;
 }
 
-Pair login(const GatewayProcess& gateway) {
+Pair login(GatewayProcess& gateway) {
+  EXPECT_TRUE(gateway.wait_for_log("ready:")) << gateway.log();
   const HttpClient client(gateway.port());
   client.post("/auth/register", credentials("ada"));
   return pair_of(client.post("/auth/login", credentials("ada")));
@@ -57,8 +58,10 @@ TEST(StoredKeys, AreSharedByAFleetThatRotatesThemWithOneCommand) {
 
   const std::string first = header_of(before.access);
   const std::string first_id = first.substr(first.find("\"kid\":\"") + 7, 43);
-  ASSERT_EQ(one.command({"keys", "revoke", "--", first_id}).code, 0);
-  ASSERT_TRUE(two.wait_for_log("our own keys changed: 1 verify")) << two.log();
+  const Outcome revoked =
+      run({SALLYPORT_BINARY, "keys", "revoke", "--config", one.config_path(), "--", first_id});
+  ASSERT_EQ(revoked.code, 0) << revoked.err;
+  ASSERT_TRUE(two.wait_for_log("our own keys changed: 1 verify", 2)) << two.log();
   EXPECT_EQ(call(two, before.access), 401);
   EXPECT_EQ(call(two, after.access), 200);
   EXPECT_THAT(one.command({"keys", "list"}).out, HasSubstr(id + "  ES256  current"));
@@ -72,6 +75,7 @@ TEST(StoredKeys, SurviveARestartInSqlite) {
   const Pair pair = login(gateway);
   gateway.kill();
   gateway.start();
+  ASSERT_TRUE(gateway.wait_for_log("ready:")) << gateway.log();
   EXPECT_EQ(call(gateway, pair.access), 200);
   const Response again =
       HttpClient(gateway.port()).post("/auth/refresh", R"({"refresh_token":")" + pair.refresh + "\"}");
@@ -113,19 +117,18 @@ TEST(StoredKeys, OfAnotherWrapKeyAreNamedAndNeverReplaced) {
 TEST(OwnKeys, OfTwoGatewaysThatDifferMakeTheSecondNotReadyAndAreBothNamed) {
   RedisServer redis;
   Origin origin;
-  const auto yaml = [&](const std::string& folder) {
-    std::string text = yaml_of(redis.url(), origin.url());
-    return text.replace(text.find("keys: store, wrap_key: \"a wrap key of at least thirty-two bytes\""), 63,
-                        "keys: " + folder + "/");
-  };
+  std::string yaml = yaml_of(redis.url(), origin.url());
+  const std::string stored = "keys: store, wrap_key: \"a wrap key of at least thirty-two bytes\"";
+  yaml.replace(yaml.find(stored), stored.size(), "keys: keys/");  // a folder of each gateway's own
   GatewayOptions how;
   how.wait_for = "ready:";
-  GatewayProcess one(SALLYPORT_BINARY, yaml("keys"), how);
+  GatewayProcess one(SALLYPORT_BINARY, yaml, how);
   const std::string kid = header_of(login(one).access);
   how.wait_for = "not ready: other gateways on this store have the signing key";
-  GatewayProcess two(SALLYPORT_BINARY, yaml("keys"), how);
+  GatewayProcess two(SALLYPORT_BINARY, yaml, how);
   const std::string theirs = kid.substr(kid.find("\"kid\":\"") + 7, 43);
   EXPECT_TRUE(two.wait_for_log(theirs + ", this one has ")) << two.log();
+  ASSERT_TRUE(two.wait_for_log("info ready:")) << two.log();
   const std::string log = two.log();
   const std::size_t admin = log.find("admin on 127.0.0.1:");
   ASSERT_NE(admin, log.npos) << log;

@@ -53,6 +53,14 @@ void GatewayProcess::start() {
   ports_ = listening_ports(log());
 }
 
+bool GatewayProcess::wait_for_log(const std::string& text, std::size_t times) {
+  return process_->wait_until([&](const std::string&, const std::string& err) {
+    std::size_t found = 0;
+    for (std::size_t at = err.find(text); at != err.npos; at = err.find(text, at + 1)) ++found;
+    return found >= times;
+  });
+}
+
 int GatewayProcess::stop(std::chrono::milliseconds time) {
   process_->signal(SIGTERM);
   std::optional<int> code = process_->wait(time);

@@ -36,6 +36,7 @@ class GatewayProcess {
   std::string log() const { return process_->err(); }         // stderr of the running (or last) process
   std::string access_log() const { return process_->out(); }  // its stdout: access and audit lines
   bool wait_for_log(std::string_view text) { return process_->wait_for_output(text); }
+  bool wait_for_log(const std::string& text, std::size_t times);  // until it stands there so often
 
   // SIGTERM and the exit code; throws when it hasn't ended in time.
   int stop(std::chrono::milliseconds time = kPatience);
