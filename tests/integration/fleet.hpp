@@ -36,6 +36,7 @@ struct FleetOptions {
 // Gateways over one store and one folder of keys, in front of one recording origin.
 class Fleet {
  public:
+  // `store`: a URL, or a section as YAML writes it on one line: {url: ..., wait_replicas: 1}.
   Fleet(std::string store, FleetOptions options = {})
       : options_(std::move(options)), store_(std::move(store)) {}
 
@@ -50,10 +51,10 @@ class Fleet {
   GatewayProcess& operator[](std::size_t i) { return *gateways_[i]; }
   Origin& origin() { return origin_; }
   std::string yaml(const std::string& store = {}) const {
-    return "listeners: [{address: \"127.0.0.1:0\"}]\nworkers: 2\nstore: \"" +
-           (store.empty() ? store_ : store) +
-           "\"\ntokens:\n  issuer: https://auth.test\n  audience: [api]\n  access_ttl: " +
-           options_.access_ttl + "\n  signing: {algorithm: ES256, keys: \"" + (dir_ / "keys") +
+    return "listeners: [{address: \"127.0.0.1:0\"}]\nworkers: 2\nstore: " +
+           quoted(store.empty() ? store_ : store) +
+           "\ntokens:\n  issuer: https://auth.test\n  audience: [api]\n  access_ttl: " + options_.access_ttl +
+           "\n  signing: {algorithm: ES256, keys: \"" + (dir_ / "keys") +
            "\"}\n  refresh: " + options_.refresh +
            "\nusers: {registration: true, new: {roles: [user]}}\nupstreams: {api: {servers: [\"" +
            origin_.url() + "\"]}}\nroutes:\n  - {path: /api/, upstream: api, auth: required}\n" +
@@ -77,6 +78,10 @@ class Fleet {
   const TempDir& dir() const { return dir_; }
 
  private:
+  static std::string quoted(const std::string& store) {
+    return store.starts_with('{') ? store : "\"" + store + "\"";
+  }
+
   FleetOptions options_;
   std::string store_;
   TempDir dir_;

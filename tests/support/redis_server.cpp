@@ -6,14 +6,12 @@
 
 #include <cstdlib>
 #include <stdexcept>
+#include <thread>
 
 namespace sallyport::testing {
 
-namespace {
-
-// Debian ships the server's program in redis-tools too, as redis-check-rdb: it acts by the name that it is
-// called by.
-std::string find_program() {
+// Debian ships the server's program in redis-tools too, as redis-check-rdb.
+std::string redis_program() {
   const char* path = std::getenv("PATH");
   std::string folders = std::string(path != nullptr ? path : "") + ":/usr/bin:/usr/local/bin";
   for (const char* name : {"redis-server", "redis-check-rdb"}) {
@@ -26,6 +24,8 @@ std::string find_program() {
   }
   return {};
 }
+
+namespace {
 
 RedisReply read_reply(MessageStream& stream, Deadline deadline) {
   std::string line = stream.read_through("\r\n", deadline);
@@ -54,9 +54,12 @@ std::string encode(const std::vector<std::string>& words) {
 
 }  // namespace
 
-bool RedisServer::available() { return !find_program().empty(); }
+bool RedisServer::available() { return !redis_program().empty(); }
 
-RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)), port_(free_port()) { start(); }
+RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)), port_(free_port()) {
+  if (options_.tls) tls_port_ = free_port();
+  start();
+}
 
 RedisServer::~RedisServer() {
   if (running()) process_->signal(SIGKILL);
@@ -71,9 +74,9 @@ std::string RedisServer::unix_url(int database) const {
   return "redis+unix://" + socket_path() + "?db=" + std::to_string(database);
 }
 
-void RedisServer::start() {
+void RedisServer::start(const std::vector<std::string>& more) {
   if (running()) throw std::logic_error("redis runs already");
-  std::string program = find_program();
+  std::string program = redis_program();
   if (program.empty())
     throw std::runtime_error("no redis-server: apt-get install redis-server (or redis-tools)");
   std::string link = dir_ / "redis-server";
@@ -86,7 +89,14 @@ void RedisServer::start() {
   if (options_.append_only) add({"--appendonly", "yes", "--appendfsync", "always"});
   if (options_.unix_socket) add({"--unixsocket", socket_path()});
   if (!options_.password.empty()) add({"--requirepass", options_.password});
+  if (options_.tls) {
+    const RedisTls& tls = *options_.tls;
+    add({"--tls-port", std::to_string(tls_port_), "--tls-cert-file", tls.certificate, "--tls-key-file",
+         tls.key, "--tls-ca-cert-file", tls.client_ca.empty() ? tls.certificate : tls.client_ca,
+         "--tls-auth-clients", tls.client_ca.empty() ? "no" : "yes"});
+  }
   argv.insert(argv.end(), options_.extra.begin(), options_.extra.end());
+  argv.insert(argv.end(), more.begin(), more.end());
   process_ = std::make_unique<Process>(argv);
   // Its word that it accepts comes after the data is loaded; PING then proves it.
   if (!process_->wait_for_output("eady to accept connections"))
@@ -111,15 +121,47 @@ void RedisServer::pause() { process_->signal(SIGSTOP); }
 void RedisServer::resume() { process_->signal(SIGCONT); }
 
 RedisReply RedisServer::command(const std::vector<std::string>& words, std::chrono::milliseconds time) const {
+  return redis_command(port_, options_.password, words, time);
+}
+
+std::string RedisServer::info(const std::string& name, const std::vector<std::string>& words) const {
+  std::string text;
+  try {
+    text = "\n" + command(words).text;
+  } catch (const std::runtime_error&) {
+    return {};
+  }
+  const std::size_t at = text.find("\n" + name + ":");
+  if (at == text.npos) return {};
+  const std::size_t begin = at + name.size() + 2;
+  return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
+}
+
+bool RedisServer::wait_for_info(const std::string& name, const std::string& value,
+                                const std::vector<std::string>& words) const {
+  return poll_until([&] { return info(name, words) == value; });
+}
+
+RedisReply redis_command(std::uint16_t port, const std::string& password,
+                         const std::vector<std::string>& words, std::chrono::milliseconds time) {
   Deadline deadline = within(time);
-  Fd fd = connect_tcp(port_, deadline);
+  Fd fd = connect_tcp(port, deadline);
   MessageStream stream(fd.get());
-  if (!options_.password.empty()) {
-    send_all(fd.get(), encode({"AUTH", options_.password}), deadline);
+  if (!password.empty()) {
+    send_all(fd.get(), encode({"AUTH", password}), deadline);
     read_reply(stream, deadline);
   }
   send_all(fd.get(), encode(words), deadline);
   return read_reply(stream, deadline);
+}
+
+bool poll_until(const std::function<bool()>& so, std::chrono::milliseconds time) {
+  const Deadline deadline = within(time);
+  while (!so()) {
+    if (Clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
 }
 
 }  // namespace sallyport::testing

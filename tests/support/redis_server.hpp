@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +15,17 @@
 
 namespace sallyport::testing {
 
+// A second port that speaks TLS, with certificates by path.
+struct RedisTls {
+  std::string certificate, key;
+  std::string client_ca;  // asks for client certificates of it; empty: for none
+};
+
 struct RedisOptions {
-  bool append_only = false;        // AOF with appendfsync always: survives kill()
-  bool unix_socket = false;        // beside the port
-  std::string password;            // requirepass; empty: none
+  bool append_only = false;  // AOF with appendfsync always: survives kill()
+  bool unix_socket = false;  // beside the port
+  std::string password;      // requirepass; empty: none
+  std::optional<RedisTls> tls;
   std::vector<std::string> extra;  // more arguments, e.g. {"--maxmemory-policy", "allkeys-lru"}
 };
 
@@ -35,6 +44,7 @@ class RedisServer {
   static bool available();  // is there a Redis on this machine?
 
   std::uint16_t port() const { return port_; }
+  std::uint16_t tls_port() const { return tls_port_; }
   std::string url(int database = 0) const;  // redis://127.0.0.1:PORT/N (with the password, when there is one)
   std::string socket_path() const { return dir_ / "redis.sock"; }
   std::string unix_url(int database = 0) const;
@@ -42,20 +52,37 @@ class RedisServer {
   bool running() const { return process_ && process_->running(); }
   const TempDir& dir() const { return dir_; }
 
-  void stop();    // SIGTERM: an orderly end, AOF and RDB written
-  void kill();    // SIGKILL
-  void start();   // again on the same port with the same data
+  void stop();  // SIGTERM: an orderly end, AOF and RDB written
+  void kill();  // SIGKILL
+  // Again on the same port with the same data; `more` arguments for this time.
+  void start(const std::vector<std::string>& more = {});
   void pause();   // SIGSTOP: connections stand, nothing answers
   void resume();  // SIGCONT
 
   // A command on a connection of its own; throws when there is no answer.
   RedisReply command(const std::vector<std::string>& words, std::chrono::milliseconds time = kPatience) const;
+  // The value of `name:` in INFO or CLUSTER INFO (`words`); empty: not there, or no answer.
+  std::string info(const std::string& name, const std::vector<std::string>& words = {"INFO"}) const;
+  // Asks until it has that value; false: not in time.
+  bool wait_for_info(const std::string& name, const std::string& value,
+                     const std::vector<std::string>& words = {"INFO"}) const;
 
  private:
   RedisOptions options_;
   TempDir dir_;
   std::uint16_t port_;
+  std::uint16_t tls_port_ = 0;
   std::unique_ptr<Process> process_;
 };
+
+// The program of Redis on this machine, which acts by the name that it is called by; empty: there is none.
+std::string redis_program();
+
+// One command to a server of the test (a Sentinel too); throws when there is no answer.
+RedisReply redis_command(std::uint16_t port, const std::string& password,
+                         const std::vector<std::string>& words, std::chrono::milliseconds time = kPatience);
+
+// Asks every few milliseconds until it is so; false: not in time. For what nobody tells us of.
+bool poll_until(const std::function<bool()>& so, std::chrono::milliseconds time = kPatience);
 
 }  // namespace sallyport::testing

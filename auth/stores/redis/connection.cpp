@@ -3,13 +3,9 @@
 #include <spdlog/spdlog.h>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 
 #include <openssl/crypto.h>
 
@@ -18,19 +14,25 @@
 
 #include "auth/stores/redis/backoff.hpp"
 #include "auth/stores/redis/errors.hpp"
+#include "auth/stores/redis/link.hpp"
 #include "auth/stores/redis/pipeline.hpp"
 
 namespace sallyport::stores::redis {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Socket = net::generic::stream_protocol::socket;
 using error_code = boost::system::error_code;
 using Kind = StoreError::Kind;
 
 // Somebody who asks during a back-off has it cut to this, so a Redis that is back is found within a quarter
 // of a second.
 constexpr std::chrono::milliseconds kPauseUnderDemand{250};
+
+// TLS peers that just close are cut short in the eyes of OpenSSL.
+std::string why_read_failed(const error_code& ec) {
+  const bool closed = ec == net::error::eof || ec == net::ssl::error::stream_truncated;
+  return closed ? "it closed the connection" : ec.message();
+}
 
 }  // namespace
 
@@ -43,20 +45,18 @@ struct Connection::State : std::enable_shared_from_this<State> {
       : executor(std::move(ex)),
         topology(std::move(where)),
         settings(std::move(s)),
-        socket(executor),
-        resolver(executor),
         attempt_timer(executor),
         pause_timer(executor),
-        expiry_timer(executor) {}
+        expiry_timer(executor),
+        pipeline({settings.wait_replicas, settings.wait_timeout}, settings.login.store) {}
 
-  void submit(Waiter waiter, std::string commands, std::size_t replies, std::chrono::milliseconds patience);
+  void submit(Waiter waiter, std::string commands, std::size_t replies, std::chrono::milliseconds patience,
+              bool durable);
   void stop();
 
   // Driver: one coroutine for the life of the connection.
   static Task<> run(std::shared_ptr<State> self);
   Task<std::optional<StoreError>> open();
-  Task<std::optional<StoreError>> connect(Endpoint endpoint);
-  Task<error_code> connect_tcp(const Endpoint& endpoint);
   Task<std::optional<StoreError>> shake_hands();
   Task<StoreError> read_until_lost();
   Task<> pause();
@@ -86,8 +86,7 @@ struct Connection::State : std::enable_shared_from_this<State> {
   StoreError last_error;
   Clock::time_point last_attempt{};
 
-  Socket socket;
-  net::ip::tcp::resolver resolver;
+  std::shared_ptr<Link> link;  // a fresh one for each attempt
   net::steady_timer attempt_timer, pause_timer, expiry_timer;
   bool expiry_armed = false;
   Clock::time_point expiry_at{};
@@ -100,7 +99,7 @@ struct Connection::State : std::enable_shared_from_this<State> {
 };
 
 void Connection::State::submit(Waiter waiter, std::string commands, std::size_t replies,
-                               std::chrono::milliseconds patience) {
+                               std::chrono::milliseconds patience, bool durable) {
   const auto now = Clock::now();
   const auto refuse = [this, &waiter](StoreError why) {
     Pipeline<Waiter>::Answers answers;
@@ -114,7 +113,7 @@ void Connection::State::submit(Waiter waiter, std::string commands, std::size_t 
     if (now - last_attempt < kPauseUnderDemand) return refuse(last_error);
     pause_timer.cancel();
   }
-  pipeline.push(std::move(commands), replies, std::move(waiter), now, patience);
+  pipeline.push(std::move(commands), replies, std::move(waiter), now, patience, durable);
   watch_deadlines();
   if (phase == Phase::ready) return flush_soon();
   if (phase != Phase::fresh) return;
@@ -126,8 +125,7 @@ void Connection::State::submit(Waiter waiter, std::string commands, std::size_t 
     // Only memory can run out here. The next call starts afresh.
     spdlog::error("{}: connection failed unexpectedly", self->settings.login.store);
     self->phase = Phase::fresh;
-    error_code ignored;
-    self->socket.close(ignored);
+    if (self->link) self->link->close();
     Pipeline<Waiter>::Answers answers;
     self->pipeline.fail_all(self->error(Kind::unreachable, "out of memory"), answers);
     self->deliver(std::move(answers));
@@ -135,9 +133,8 @@ void Connection::State::submit(Waiter waiter, std::string commands, std::size_t 
 }
 
 void Connection::State::stop() {
-  stopped = true;
+  if (std::exchange(stopped, true)) return;
   drop(error(Kind::unreachable, "the connection was given up"));
-  resolver.cancel();
   attempt_timer.cancel();
   pause_timer.cancel();
   expiry_timer.cancel();
@@ -168,86 +165,46 @@ Task<> Connection::State::run(std::shared_ptr<State> self) {
       s.last_error = std::move(*failure);
       s.pipeline.fail_all(s.last_error, answers);
     }
-    error_code ignored;
-    s.socket.close(ignored);
+    s.link->close();
     s.deliver(std::move(answers));
     if (!s.stopped) co_await s.pause();
   }
 }
 
-// The whole attempt is under one clock: at its end the socket is closed and whatever waits on it fails.
+// The whole attempt is under one clock: at its end the link is closed and whatever waits on it fails.
 Task<std::optional<StoreError>> Connection::State::open() {
   last_attempt = Clock::now();
   drop_reason.reset();
   ++incarnation;
+  link = std::make_shared<Link>(executor);
   attempt_timer.expires_after(settings.attempt);
   attempt_timer.async_wait([self = shared_from_this(), mine = incarnation](error_code ec) {
     if (ec || self->phase != Phase::opening || self->incarnation != mine) return;
-    self->resolver.cancel();
     self->drop(self->error(Kind::timeout, "no connection in time"));
   });
   auto endpoint = co_await topology->master();
-  if (!endpoint) co_return endpoint.error();
-  auto failure = co_await connect(std::move(*endpoint));
-  if (!failure) failure = co_await shake_hands();
-  if (failure && drop_reason) co_return std::move(drop_reason);
-  co_return failure;
-}
-
-Task<std::optional<StoreError>> Connection::State::connect(Endpoint endpoint) {
-  error_code ec;
-  if (!endpoint.unix_path.empty()) {
-    if (endpoint.unix_path.size() > 107) co_return error(Kind::unreachable, "the socket's path is too long");
-    const net::local::stream_protocol::endpoint at(endpoint.unix_path);
-    auto [connect_ec] = co_await socket.async_connect(at, kAwait);
-    ec = connect_ec;
-  } else {
-    ec = co_await connect_tcp(endpoint);
-  }
   if (drop_reason) co_return drop_reason;
-  if (ec) co_return error(Kind::unreachable, ec.message());
-  co_return std::nullopt;
-}
-
-// Every address of the name in turn, as the resolver orders them.
-Task<error_code> Connection::State::connect_tcp(const Endpoint& endpoint) {
-  std::vector<net::ip::tcp::endpoint> addresses;
-  error_code ec;
-  if (const auto literal = net::ip::make_address(endpoint.host, ec); !ec) {
-    addresses.emplace_back(literal, endpoint.port);
-  } else {
-    const std::string service = std::to_string(endpoint.port);
-    auto [resolve_ec, found] = co_await resolver.async_resolve(endpoint.host, service, kAwait);
-    if (resolve_ec) co_return resolve_ec;
-    for (const auto& entry : found) addresses.push_back(entry.endpoint());
-  }
-  ec = net::error::host_not_found;
-  for (const auto& address : addresses) {
-    if (stopped || drop_reason) co_return net::error::operation_aborted;
-    error_code ignored;
-    socket.close(ignored);
-    const net::generic::stream_protocol::endpoint at(address);
-    auto [connect_ec] = co_await socket.async_connect(at, kAwait);
-    ec = connect_ec;
-    if (ec) continue;
-    socket.set_option(net::ip::tcp::no_delay(true), ignored);
-    break;
-  }
-  co_return ec;
+  if (!endpoint) co_return endpoint.error();
+  const auto flaw = co_await link->open(std::move(*endpoint), settings.tls);
+  if (drop_reason) co_return drop_reason;
+  if (flaw) co_return error(Kind::unreachable, *flaw);
+  auto failure = co_await shake_hands();
+  if (failure && drop_reason) co_return drop_reason;
+  co_return failure;
 }
 
 Task<std::optional<StoreError>> Connection::State::shake_hands() {
   Handshake handshake = make_handshake(settings.login);
   const std::size_t expected = handshake.replies;
-  auto [write_ec, written] = co_await net::async_write(socket, net::buffer(handshake.commands), kAwait);
+  if (expected == 0) co_return std::nullopt;
+  const auto write_ec = co_await link->write(net::buffer(handshake.commands));
   OPENSSL_cleanse(handshake.commands.data(), handshake.commands.size());  // the password stood there
   if (write_ec) co_return error(Kind::unreachable, write_ec.message());
   ReplyReader reader;
   std::vector<Reply> replies;
   while (replies.size() < expected) {
-    auto [ec, n] = co_await socket.async_read_some(net::buffer(input), kAwait);
-    if (ec)
-      co_return error(Kind::unreachable, ec == net::error::eof ? "it closed the connection" : ec.message());
+    const auto [ec, n] = co_await link->read(net::buffer(input));
+    if (ec) co_return error(Kind::unreachable, why_read_failed(ec));
     if (!reader.feed({input.data(), n})) co_return error(Kind::unreachable, "out of memory");
     for (;;) {
       auto next = reader.next();
@@ -258,22 +215,24 @@ Task<std::optional<StoreError>> Connection::State::shake_hands() {
     }
   }
   if (replies.size() > expected) co_return error(Kind::corrupt, "it doesn't answer as a Redis does");
-  if (expected == 1) co_return judge_handshake(settings.login, replies.front());
-  const Reply all{Reply::Type::array, 0, {}, std::move(replies)};
-  co_return judge_handshake(settings.login, all);
+  auto rejection = judge_handshake(settings.login, replies);
+  if (!rejection) co_return std::nullopt;
+  if (rejection->misled) topology->misled();
+  co_return std::move(rejection->error);
 }
 
 Task<StoreError> Connection::State::read_until_lost() {
   for (;;) {
-    auto [ec, n] = co_await socket.async_read_some(net::buffer(input), kAwait);
+    const auto [ec, n] = co_await link->read(net::buffer(input));
     if (drop_reason) co_return *drop_reason;
-    if (ec)
-      co_return error(Kind::unreachable, ec == net::error::eof ? "it closed the connection" : ec.message());
+    if (ec) co_return error(Kind::unreachable, why_read_failed(ec));
     Pipeline<Waiter>::Answers answers;
     const auto broken = pipeline.receive({input.data(), n}, answers);
     deliver(std::move(answers));
     if (broken) co_return error(Kind::unreachable, "it sent bytes that make no sense: " + printable(*broken));
     if (drop_reason) co_return *drop_reason;
+    if (pipeline.has_output()) flush_soon();  // what was held back while the replicas were asked
+    watch_deadlines();
   }
 }
 
@@ -302,13 +261,11 @@ void Connection::State::flush() {
   writing = true;
   output = pipeline.take_output(Clock::now());
   watch_deadlines();
-  net::async_write(socket, net::buffer(output),
-                   [self = shared_from_this(), mine = incarnation](error_code ec, std::size_t) {
-                     self->writing = false;
-                     if (mine == self->incarnation && ec)
-                       return self->drop(self->error(Kind::unreachable, ec.message()));
-                     self->flush();
-                   });
+  link->write(net::buffer(output), [self = shared_from_this(), mine = incarnation](error_code ec) {
+    self->writing = false;
+    if (mine == self->incarnation && ec) return self->drop(self->error(Kind::unreachable, ec.message()));
+    self->flush();
+  });
 }
 
 // One timer for all, armed for the earliest deadline and left alone while it is early enough.
@@ -349,8 +306,7 @@ void Connection::State::deliver(Pipeline<Waiter>::Answers answers) {
 // Closing makes the pending read fail, and the driver goes on from there.
 void Connection::State::drop(StoreError why) {
   if (!drop_reason) drop_reason = std::move(why);
-  error_code ignored;
-  socket.close(ignored);
+  if (link) link->close();
 }
 
 Connection::Connection(net::any_io_executor executor, std::shared_ptr<Topology> topology, Settings settings)
@@ -358,18 +314,19 @@ Connection::Connection(net::any_io_executor executor, std::shared_ptr<Topology> 
 
 Connection::~Connection() { state_->stop(); }
 
+void Connection::close() { state_->stop(); }
 const std::string& Connection::store() const { return state_->settings.login.store; }
 std::chrono::milliseconds Connection::timeout() const { return state_->settings.timeout; }
 
 Task<StoreResult<Reply>> Connection::execute(std::string commands, std::size_t replies,
-                                             std::chrono::milliseconds more_patience) {
+                                             std::chrono::milliseconds more_patience, bool durable) {
   const auto patience = state_->settings.timeout + more_patience;
   return net::async_initiate<const net::use_awaitable_t<>&, void(StoreResult<Reply>)>(
       [](auto handler, std::shared_ptr<State> state, std::string bytes, std::size_t count,
-         std::chrono::milliseconds how_long) {
-        state->submit(State::Waiter(std::move(handler)), std::move(bytes), count, how_long);
+         std::chrono::milliseconds how_long, bool lasting) {
+        state->submit(State::Waiter(std::move(handler)), std::move(bytes), count, how_long, lasting);
       },
-      net::use_awaitable, state_, std::move(commands), replies, patience);
+      net::use_awaitable, state_, std::move(commands), replies, patience, durable);
 }
 
 }  // namespace sallyport::stores::redis

@@ -16,7 +16,11 @@ struct Row {
 using enum StoreError::Kind;
 
 constexpr std::string_view kClusterHint =
-    "this is a node of a Redis Cluster, and redis:// means a single server: give the address of one";
+    "this is a node of a Redis Cluster: write redis+cluster:// in place of redis://";
+constexpr std::string_view kClusterDownHint =
+    "a part of the Cluster has no master, or this node has lost the others: see CLUSTER INFO";
+constexpr std::string_view kNoClusterHint =
+    "it is no node of a Cluster: write redis:// in place of redis+cluster://";
 
 constexpr std::array kRows{
     Row{"OOM", refused, false, "it is at its maxmemory: raise it, or free memory"},
@@ -39,6 +43,8 @@ constexpr std::array kRows{
     Row{"WRONGTYPE", corrupt, false, "what stands under one of our keys isn't ours: is `key_prefix` shared?"},
     Row{"CORRUPT", corrupt, false, "what stands under one of our keys isn't ours: is `key_prefix` shared?"},
 };
+
+bool is_cluster(std::string_view store) { return store.substr(0, store.find("://")).ends_with("+cluster"); }
 
 bool begins_with_code(std::string_view text, std::string_view code) {
   return text.starts_with(code) && (text.size() == code.size() || text[code.size()] == ' ');
@@ -73,10 +79,12 @@ Refusal refusal_of(std::string_view store, std::string_view text) {
     if (!begins_with_code(text, row.code) && !wraps_code(text, row.code)) continue;
     std::string what = printable(text);
     what += " (";
-    what += row.hint;
+    what += row.code == "CLUSTERDOWN" && is_cluster(store) ? kClusterDownHint : row.hint;
     what += ")";
     return Refusal{make_error(row.kind, store, what), row.reconnect};
   }
+  if (text.find("cluster support disabled") != std::string_view::npos)
+    return Refusal{make_error(refused, store, std::string(kNoClusterHint)), false};
   return Refusal{make_error(refused, store, printable(text)), false};
 }
 

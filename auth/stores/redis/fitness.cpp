@@ -35,7 +35,24 @@ std::string_view info_field(std::string_view info, std::string_view name) {
   return {};
 }
 
-Backend::Health judge_fitness(std::string_view store, std::string_view info) {
+// "slave0:ip=10.0.0.2,port=6379,state=online,..."
+std::vector<Endpoint> replicas_in(std::string_view info) {
+  std::vector<Endpoint> found;
+  for (int i = 0;; ++i) {
+    const std::string_view line = info_field(info, "slave" + std::to_string(i));
+    if (line.empty()) return found;
+    const auto part = [line](std::string_view name) {
+      const auto at = line.find(name);
+      if (at == std::string_view::npos) return std::string_view();
+      const auto value = line.substr(at + name.size());
+      return value.substr(0, value.find(','));
+    };
+    const auto port = parse_number<std::uint16_t>(part("port="));
+    if (port && !part("ip=").empty()) found.push_back({std::string(part("ip=")), *port, {}});
+  }
+}
+
+Backend::Health judge_fitness(std::string_view store, std::string_view info, Standing standing) {
   Backend::Health health;
   const std::string at = std::string(store) + ": ";
   const auto unfit = [&](const std::string& why) {
@@ -46,7 +63,12 @@ Backend::Health judge_fitness(std::string_view store, std::string_view info) {
   const auto number = version_number(version);
   if (number && *number < kOldest) return unfit("Redis " + version + " is too old: 6.2 or later is needed");
   const auto role = info_field(info, "role");
-  if (!role.empty() && role != "master") return unfit("it is a replica: the address must lead to the master");
+  if (standing == Standing::master && !role.empty() && role != "master")
+    return unfit("it is a replica: the address must lead to the master");
+  if (standing == Standing::master && info_field(info, "redis_mode") == "cluster")
+    return unfit("this is a node of a Redis Cluster: write redis+cluster:// in place of redis://");
+  if (standing == Standing::node && info_field(info, "cluster_state") == "fail")
+    return unfit("the Cluster is down, says this node: see CLUSTER INFO");
   const std::string policy = printable(info_field(info, "maxmemory_policy"));
   if (policy.starts_with("allkeys-"))
     return unfit("its maxmemory-policy is " + policy +

@@ -12,11 +12,17 @@
 
 namespace sallyport::stores::redis {
 
+enum class Role {
+  master,  // and nothing else: a replica must not be written to
+  any      // we only ask; or a node of a Cluster, which sends us to the right one by itself
+};
+
 struct Login {
   std::string store;  // printable URL, for messages
   std::string user;
   config::Secret password;
   int database = 0;
+  Role role = Role::master;
 };
 
 struct Handshake {
@@ -25,7 +31,11 @@ struct Handshake {
 };
 Handshake make_handshake(const Login& login);
 
-// nullopt: the connection is ours. `replies` as the pipeline gives them: one reply, or an array of several.
-std::optional<StoreError> judge_handshake(const Login& login, const Reply& replies);
+// Why the connection can't be ours; nullopt: it is. `replies` are those to all the handshake's commands.
+struct Rejection {
+  StoreError error;
+  bool misled = false;  // it is no master
+};
+std::optional<Rejection> judge_handshake(const Login& login, const std::vector<Reply>& replies);
 
 }  // namespace sallyport::stores::redis

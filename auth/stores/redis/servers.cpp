@@ -7,7 +7,7 @@ Task<StoreResult<std::vector<Reply>>> send(Connection& connection, const Piece& 
   const std::size_t count = piece.commands.size();
   std::string all;
   for (const auto& one : piece.commands) all += one;
-  auto reply = co_await connection.execute(std::move(all), count, piece.more_patience);
+  auto reply = co_await connection.execute(std::move(all), count, piece.more_patience, piece.durable);
   if (!reply) co_return reply.error();
   if (count > 1) co_return std::move(reply->elements);
   std::vector<Reply> single;

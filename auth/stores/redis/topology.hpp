@@ -14,6 +14,13 @@ struct Endpoint {
   std::string host;  // IP literal or DNS name, resolved anew at each connection
   std::uint16_t port = 0;
   std::string unix_path;  // instead of host and port
+
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  std::string name() const {
+    if (!unix_path.empty()) return unix_path;
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  }
 };
 
 class Topology {
@@ -22,6 +29,8 @@ class Topology {
   // Where the master is now. Asked before every attempt to connect; the connection then checks the role
   // itself.
   virtual Task<StoreResult<Endpoint>> master() = 0;
+  // The last answer led to a server that is no master.
+  virtual void misled() {}
 };
 
 class SingleServer final : public Topology {

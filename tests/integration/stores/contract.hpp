@@ -70,8 +70,10 @@ class StoreContract : public ::testing::TestWithParam<Kind> {
 // Only the stores that several processes can share.
 class SharedStoreContract : public StoreContract {};
 
-inline const auto kEveryStore = ::testing::Values(Kind::memory, Kind::sqlite, Kind::redis);
-inline const auto kSharedStores = ::testing::Values(Kind::sqlite, Kind::redis);
+inline const auto kEveryStore = ::testing::Values(Kind::memory, Kind::sqlite, Kind::redis, Kind::redis_tls,
+                                                  Kind::redis_sentinel, Kind::redis_cluster);
+inline const auto kSharedStores =
+    ::testing::Values(Kind::sqlite, Kind::redis, Kind::redis_tls, Kind::redis_sentinel, Kind::redis_cluster);
 inline std::string param_name(const ::testing::TestParamInfo<Kind>& info) { return name_of(info.param); }
 
 inline sessions::Session new_session(const std::string& user) {

@@ -14,7 +14,7 @@
 
 namespace sallyport::testing {
 
-enum class Kind { memory, sqlite, redis };
+enum class Kind { memory, sqlite, redis, redis_tls, redis_sentinel, redis_cluster };
 std::string name_of(Kind kind);
 inline std::ostream& operator<<(std::ostream& out, Kind kind) { return out << name_of(kind); }
 

@@ -10,10 +10,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Reply read(std::string_view bytes) {
+std::vector<Reply> read(std::string_view bytes) {
   ReplyReader reader;
   reader.feed(bytes);
-  return **reader.next();
+  std::vector<Reply> replies;
+  for (auto next = reader.next(); next && *next; next = reader.next()) replies.push_back(std::move(**next));
+  return replies;
 }
 
 const std::string kMaster = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
@@ -33,17 +35,28 @@ TEST(Handshake, TakesAMasterAndRefusesAReplica) {
   EXPECT_FALSE(judge_handshake(login, read(kMaster)));
   const auto refused = judge_handshake(login, read(kReplica));
   ASSERT_TRUE(refused);
-  EXPECT_EQ(refused->kind, StoreError::Kind::refused);
-  EXPECT_NE(refused->detail.find("not the master"), std::string::npos);
+  EXPECT_TRUE(refused->misled);
+  EXPECT_EQ(refused->error.kind, StoreError::Kind::refused);
+  EXPECT_NE(refused->error.detail.find("not the master"), std::string::npos);
 }
 
 TEST(Handshake, RefusesAWrongPasswordBeforeItLooksAtTheRole) {
   const Login login{"r", "", config::Secret("pw"), 0};
   const auto refused =
-      judge_handshake(login, read("*2\r\n-WRONGPASS invalid\r\n-NOAUTH Authentication required.\r\n"));
+      judge_handshake(login, read("-WRONGPASS invalid\r\n-NOAUTH Authentication required.\r\n"));
   ASSERT_TRUE(refused);
-  EXPECT_NE(refused->detail.find("WRONGPASS"), std::string::npos);
-  EXPECT_EQ(refused->detail.find("pw"), std::string::npos);
+  EXPECT_FALSE(refused->misled);
+  EXPECT_NE(refused->error.detail.find("WRONGPASS"), std::string::npos);
+  EXPECT_EQ(refused->error.detail.find("pw"), std::string::npos);
+}
+
+TEST(Handshake, LooksAtNoRoleWhereNoneIsWanted) {
+  const Login silent{.store = "r", .role = Role::any};
+  EXPECT_EQ(make_handshake(silent).replies, 0u);
+  const Login login{.store = "r", .password = config::Secret("pw"), .role = Role::any};
+  EXPECT_EQ(make_handshake(login).commands, encode({"AUTH", "pw"}));
+  EXPECT_FALSE(judge_handshake(login, read("+OK\r\n")));
+  EXPECT_TRUE(judge_handshake(login, read("-WRONGPASS invalid\r\n")));
 }
 
 TEST(Handshake, GoesOnWhereTheRoleIsForbiddenToKnow) {

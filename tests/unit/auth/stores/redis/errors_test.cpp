@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
             "ACL user"},
         Row{"busy", "BUSY Redis is busy running a script.", Kind::refused, false, "SCRIPT KILL"},
         Row{"clusterdown", "CLUSTERDOWN The cluster is down", Kind::refused, false, "Cluster"},
-        Row{"moved", "MOVED 3999 127.0.0.1:6381", Kind::refused, false, "single server"},
+        Row{"moved", "MOVED 3999 127.0.0.1:6381", Kind::refused, false, "redis+cluster:"},
         Row{"noscript", "NOSCRIPT No matching script.", Kind::refused, false, "forgets scripts"},
         Row{"wrongtype", "WRONGTYPE Operation against a key holding the wrong kind of value", Kind::corrupt,
             false, "key_prefix"},

@@ -154,5 +154,94 @@ TEST(Pipeline, NeverSendsWhatNobodyWaitsForAnyMore) {
   EXPECT_EQ(pipe.take_output(t0), "<2>");
 }
 
+// Writes that replicas must have before they count as done.
+class Replicas : public ::testing::Test {
+ protected:
+  void push(int waiter, bool durable, SteadyTime now = t0) {
+    pipe_.push("<" + std::to_string(waiter) + ">", 1, waiter, now, 200ms, durable);
+  }
+  Pipe::Answers receive(std::string_view bytes) {
+    Pipe::Answers answers;
+    EXPECT_FALSE(pipe_.receive(bytes, answers));
+    return answers;
+  }
+  const std::string kWait = encode({"WAIT", "2", "100"});
+  Pipe pipe_{{.replicas = 2, .timeout = 100ms}, "redis://h"};
+};
+
+TEST_F(Replicas, AreAskedOnceForAllThatLeavesTogether) {
+  push(1, true);
+  push(2, false);
+  push(3, true);
+  EXPECT_EQ(pipe_.take_output(t0), "<1><2><3>" + kWait);
+  EXPECT_EQ(waiters(receive(":1\r\n:2\r\n:3\r\n")), std::vector{2}) << "the others wait for the replicas";
+  const auto answers = receive(":2\r\n");
+  ASSERT_EQ(waiters(answers), (std::vector{1, 3}));
+  EXPECT_EQ(answers[0].result->integer, 1);
+  EXPECT_EQ(answers[1].result->integer, 3);
+  push(4, false);
+  EXPECT_EQ(pipe_.take_output(t0), "<4>") << "reads wait for nobody";
+}
+
+TEST_F(Replicas, HoldBackWhatComesMeanwhileUntilTheyHaveAnswered) {
+  push(1, true);
+  pipe_.take_output(t0);
+  push(2, true);
+  EXPECT_FALSE(pipe_.has_output());
+  receive(":1\r\n");
+  EXPECT_FALSE(pipe_.has_output());
+  receive(":2\r\n");
+  EXPECT_TRUE(pipe_.has_output());
+  EXPECT_EQ(pipe_.take_output(t0), "<2>" + kWait);
+}
+
+TEST_F(Replicas, ThatAreTooFewMakeTheOutcomeUnknown) {
+  for (const std::string wait : {":1\r\n", "-NOPERM no\r\n"}) {
+    push(1, true);
+    pipe_.take_output(t0);
+    const auto answers = receive(":1\r\n" + wait);
+    ASSERT_EQ(answers.size(), 1u);
+    ASSERT_FALSE(answers[0].result);
+    EXPECT_TRUE(answers[0].result.error().outcome_unknown());
+    EXPECT_EQ(answers[0].result.error().detail.find("redis://h: written, but "), 0u)
+        << answers[0].result.error().detail;
+  }
+}
+
+TEST_F(Replicas, AreNotWaitedForWhereTheServerWroteNothing) {
+  push(1, true);
+  pipe_.take_output(t0);
+  const auto answers = receive("-NOREPLICAS Not enough good replicas to write.\r\n");
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_TRUE(answers[0].result->is_error());
+  receive(":2\r\n");
+  EXPECT_EQ(pipe_.waiting(), 0u);
+}
+
+TEST_F(Replicas, ThatSayNothingAreATimeoutForTheWriterAndThenForTheConnection) {
+  push(1, true);
+  pipe_.take_output(t0 + 50ms);
+  receive(":1\r\n");
+  EXPECT_EQ(pipe_.next_deadline(), t0 + 200ms);
+  Pipe::Answers answers;
+  EXPECT_FALSE(pipe_.expire(t0 + 200ms, "redis://h", answers));
+  ASSERT_EQ(waiters(answers), std::vector{1});
+  EXPECT_EQ(answers[0].result.error().kind, Kind::timeout);
+  EXPECT_EQ(pipe_.next_deadline(), t0 + 250ms);
+  EXPECT_TRUE(pipe_.expire(t0 + 250ms, "redis://h", answers));
+}
+
+TEST_F(Replicas, OfALostConnectionLeaveTheOutcomeUnknownAndTheNextOneFree) {
+  push(1, true);
+  pipe_.take_output(t0);
+  receive(":1\r\n");
+  push(2, true);
+  Pipe::Answers answers;
+  pipe_.lost({Kind::unreachable, "gone"}, answers);
+  ASSERT_EQ(waiters(answers), std::vector{1});
+  EXPECT_TRUE(answers[0].result.error().outcome_unknown());
+  EXPECT_EQ(pipe_.take_output(t0), "<2>" + kWait);
+}
+
 }  // namespace
 }  // namespace sallyport::stores::redis
