@@ -11,7 +11,17 @@ std::string lower(std::string text) {
   return text;
 }
 
-void complete_endpoints(AuthEndpoints& auth, const Places& places) {
+// RFC 8414 section 3.1: the issuer's own path stands behind the well-known one.
+std::string path_of(const std::string& issuer) {
+  const auto scheme = issuer.find("://");
+  const auto slash = scheme == std::string::npos ? scheme : issuer.find('/', scheme + 3);
+  if (slash == std::string::npos) return {};
+  auto path = issuer.substr(slash);
+  while (path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, const Places& places) {
   const auto fill = [&](const char* key, std::string& path, const std::string& standard) {
     if (path.empty() && !places.given(std::string("auth.endpoints.") + key)) path = standard;
   };
@@ -32,13 +42,13 @@ void complete_endpoints(AuthEndpoints& auth, const Places& places) {
   fill("revoke", own.revoke, "/oauth2/revoke");
   fill("introspect", own.introspect, "/oauth2/introspect");
   fill("jwks", own.jwks, "/.well-known/jwks.json");
-  fill("metadata", own.metadata, "/.well-known/oauth-authorization-server");
+  fill("metadata", own.metadata, "/.well-known/oauth-authorization-server" + path_of(issuer));
 }
 
 }  // namespace
 
 void complete(Config& config, const Places& places) {
-  if (!config.tokens.issuer.empty()) complete_endpoints(config.auth, places);
+  if (!config.tokens.issuer.empty()) complete_endpoints(config.auth, config.tokens.issuer, places);
   config.auth.host = lower(config.auth.host);
   for (auto& route : config.routes) {
     if (!route.auth_stated && config.defaults.auth) route.auth = *config.defaults.auth;

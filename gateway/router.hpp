@@ -25,8 +25,14 @@ enum class OwnEndpoint : std::uint8_t {
   password,
   me,
   ticket,
+  verify,
+  token,
+  revoke,
+  introspect,
   jwks,
   metadata,
+  openapi,
+  docs,
 };
 
 struct Match {

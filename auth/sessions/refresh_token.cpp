@@ -63,14 +63,15 @@ struct RefreshCodec::Impl {
   std::vector<Prepared> keys;
 
   // nullopt only where OpenSSL itself fails (no memory).
-  static std::optional<Tag> mac(const Prepared& key, std::string_view body) {
+  // Label and body have one length each, so the client's name can't be taken for a part of them.
+  static std::optional<Tag> mac(const Prepared& key, std::string_view body, std::string_view client) {
     const MacContext ctx(EVP_MAC_CTX_dup(key.context.get()));
     Tag tag;
     std::size_t length = 0;
     const auto add = [&ctx](std::string_view part) {
       return EVP_MAC_update(ctx.get(), reinterpret_cast<const unsigned char*>(part.data()), part.size()) == 1;
     };
-    if (!ctx || !add(kLabel) || !add(body) ||
+    if (!ctx || !add(kLabel) || !add(body) || !add(client) ||
         EVP_MAC_final(ctx.get(), tag.data(), &length, tag.size()) != 1 || length != tag.size())
       return std::nullopt;
     return tag;
@@ -93,16 +94,16 @@ RefreshCodec::~RefreshCodec() = default;
 RefreshCodec::RefreshCodec(RefreshCodec&&) noexcept = default;
 RefreshCodec& RefreshCodec::operator=(RefreshCodec&&) noexcept = default;
 
-std::string RefreshCodec::write(const RefreshClaim& claim) const {
+std::string RefreshCodec::write(const RefreshClaim& claim, std::string_view client) const {
   const Impl::Prepared& key = impl_->keys.front();
   std::string body = body_of(key.id, claim);
-  const auto tag = Impl::mac(key, body);
+  const auto tag = Impl::mac(key, body, client);
   if (!tag) throw std::runtime_error("HMAC-SHA256 failed");
   body.append(tag->begin(), tag->end());
   return std::string(kVersion) + jose::base64url_encode(body);
 }
 
-std::optional<RefreshClaim> RefreshCodec::read(std::string_view text) const {
+std::optional<RefreshClaim> RefreshCodec::read(std::string_view text, std::string_view client) const {
   if (text.size() != kRefreshTokenLength || !text.starts_with(kVersion)) return std::nullopt;
   const auto bytes = jose::base64url_decode(text.substr(kVersion.size()));
   if (!bytes || bytes->size() != kBody + kMac) return std::nullopt;
@@ -111,7 +112,7 @@ std::optional<RefreshClaim> RefreshCodec::read(std::string_view text) const {
   const auto key = std::find_if(impl_->keys.begin(), impl_->keys.end(),
                                 [&](const Impl::Prepared& k) { return k.id == all.substr(0, kKeyId); });
   if (key == impl_->keys.end()) return std::nullopt;
-  const auto tag = Impl::mac(*key, body);
+  const auto tag = Impl::mac(*key, body, client);
   if (!tag || CRYPTO_memcmp(tag->data(), all.data() + kBody, kMac) != 0) return std::nullopt;
 
   RefreshClaim claim;

@@ -3,7 +3,8 @@
 //
 //   "v1." base64url( key id (8) | session id (24) | generation (4, big endian) | HMAC-SHA256 (32) )
 //
-// The MAC covers a label of its own, so that no MAC we make for another purpose ever fits here. The same
+// The MAC covers a label of its own, so that no MAC we make for another purpose ever fits here, and the
+// OAuth client that the token was issued to: shown by another it is no token (RFC 6749 section 6). The same
 // session and generation under the same key give the same text: that is how a lost reply is answered with the
 // same successor.
 #pragma once
@@ -38,11 +39,12 @@ class RefreshCodec {
   RefreshCodec(RefreshCodec&&) noexcept;
   RefreshCodec& operator=(RefreshCodec&&) noexcept;
 
-  std::string write(const RefreshClaim& claim) const;
+  // `client`: its client_id; empty: our own applications, which have none.
+  std::string write(const RefreshClaim& claim, std::string_view client = {}) const;
 
-  // nullopt: not a token of ours, in any other spelling than ours, or under a key that we don't have. Asks
-  // nobody.
-  std::optional<RefreshClaim> read(std::string_view text) const;
+  // nullopt: not a token of ours, in any other spelling than ours, of another client, or under a key that we
+  // don't have. Asks nobody.
+  std::optional<RefreshClaim> read(std::string_view text, std::string_view client = {}) const;
 
  private:
   struct Impl;

@@ -53,11 +53,11 @@ Task<StoreResult<void>> SessionService::revoke(std::vector<revocation::Event> ev
 }
 
 Task<LoggedOut> SessionService::logout(std::shared_ptr<const jose::Claims> access,
-                                       std::optional<std::string> refresh_token) {
+                                       std::optional<std::string> refresh_token, std::string client_id) {
   if (!access && !refresh_token) co_return LogoutError{LogoutFailure::invalid, {}};
   std::optional<RefreshClaim> claim;
   if (refresh_token) {
-    claim = parts_.refresh_tokens.read(*refresh_token);
+    claim = parts_.refresh_tokens.read(*refresh_token, client_id);
     if (!claim) co_return LogoutError{LogoutFailure::invalid, {}};
   }
   const Target target = target_of(access.get(), claim);
@@ -89,6 +89,39 @@ Task<LoggedOut> SessionService::logout(std::shared_ptr<const jose::Claims> acces
         .session_id = target.session->text(),
         .cause = EndCause::logout});
   co_return LoggedOut{};
+}
+
+Task<StoreResult<void>> SessionService::end_token(std::shared_ptr<const jose::Claims> access) {
+  if (access->token_id.empty()) co_return StoreResult<void>{};
+  std::vector<revocation::Event> events{{.kind = revocation::Kind::token,
+                                         .issuer = tokens_.issuer,
+                                         .id = access->token_id,
+                                         .until = access->expires + tokens_.clock_skew,
+                                         .reason = "logout"}};
+  co_return co_await revoke(std::move(events));
+}
+
+Task<StoreResult<std::optional<Session>>> SessionService::look_up(std::string refresh_token,
+                                                                  std::string client_id) {
+  const auto claim = parts_.refresh_tokens.read(refresh_token, client_id);
+  if (!claim) co_return std::nullopt;
+  auto found = co_await parts_.sessions.load(claim->session);
+  if (!found) co_return found.error();
+  if (!found->session) co_return std::nullopt;
+  const auto all_before = epoch().before;
+  if (all_before && found->session->created < *all_before) co_return std::nullopt;
+  const Rotation rotation =
+      rotate(*found->session, claim->generation, found->now, tokens_.refresh, found->user_epoch);
+  const bool good = rotation.outcome == Outcome::rotated || rotation.outcome == Outcome::reissued ||
+                    rotation.outcome == Outcome::kept;
+  if (!good) co_return std::nullopt;
+  co_return std::move(found->session);
+}
+
+std::optional<UnixSeconds> SessionService::end_of(const Session& session) const {
+  const auto end = limits_of(session, tokens_.refresh).first();
+  if (!end) return std::nullopt;
+  return to_seconds(*end);
 }
 
 Task<StoreResult<std::size_t>> SessionService::end_all_of_user(std::string user_id,

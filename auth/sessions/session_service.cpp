@@ -93,6 +93,7 @@ Task<boost::system::result<TokenPair, OpenError>> SessionService::open(users::Us
   session.ip = clean_text(client.ip, kMaxIp);
   session.user_agent = clean_text(client.user_agent, kMaxUserAgent);
   const SessionId id = session.id;
+  const std::string client_id = std::move(client.client_id);
 
   const config::Refresh rules = tokens_.refresh;
   auto created =
@@ -120,14 +121,14 @@ Task<boost::system::result<TokenPair, OpenError>> SessionService::open(users::Us
 
   const Session& stored = created->session;
   const seconds life = life_of(stored, stored.created).value_or(seconds(1));
-  TokenPair pair = issue({stored, stored.created, issued_at, life}, std::move(user));
+  TokenPair pair = issue({stored, stored.created, issued_at, life, client_id}, std::move(user));
   tell({.act = Audit::Act::opened, .user_id = stored.user_id, .session_id = pair.session_id});
   co_return pair;
 }
 
 Task<Refreshed> SessionService::refresh(std::string refresh_token, std::shared_ptr<const jose::Claims> access,
                                         Client client) {
-  const auto claim = parts_.refresh_tokens.read(refresh_token);
+  const auto claim = parts_.refresh_tokens.read(refresh_token, client.client_id);
   if (!claim) co_return refused(RefreshFailure::invalid);
   if (access && (!access->own || access->session_id != claim->session.text()))
     co_return refused(RefreshFailure::invalid);
@@ -201,7 +202,7 @@ Task<Refreshed> SessionService::refresh(std::string refresh_token, std::shared_p
     }
 
     tell(audit_of(rotation, session, claim->generation));
-    co_return issue({rotation.next, found->now, issued_at, *life}, std::move(*user));
+    co_return issue({rotation.next, found->now, issued_at, *life, client.client_id}, std::move(*user));
   }
   co_return unavailable(last);
 }
@@ -230,12 +231,13 @@ TokenPair SessionService::issue(const Grant& grant, users::User user) {
   token.issued_at = grant.issued_at;
   token.expires = grant.issued_at + grant.life;
   token.extra = access_claims(user, tokens_.claims);
+  if (!grant.client_id.empty()) token.extra["client_id"] = grant.client_id;  // RFC 9068 section 2.2
 
   TokenPair pair;
   pair.access_token = parts_.issuer.issue(token);
   pair.expires_in = grant.life;
   pair.expires_at = token.expires;
-  pair.refresh_token = parts_.refresh_tokens.write({session.id, session.generation});
+  pair.refresh_token = parts_.refresh_tokens.write({session.id, session.generation}, grant.client_id);
   if (const auto end = limits_of(session, tokens_.refresh).first())
     pair.refresh_expires_in = std::chrono::floor<seconds>(*end - grant.store_now);
   pair.session_id = std::move(token.session_id);

@@ -34,6 +34,7 @@ struct Client {
   std::string device;
   std::string ip;
   std::string user_agent;
+  std::string client_id;  // the OAuth client that logs in; empty: an application of our own
 };
 
 struct TokenPair {
@@ -132,7 +133,8 @@ class SessionService {
   Task<boost::system::result<TokenPair, OpenError>> open(users::User user, Client client);
 
   // `access`: the claims of the access token that came along, verified but for its expiry; nullptr: none
-  // came. The session remembers where `client` is from; its device stays what the login called it.
+  // came. The session remembers where `client` is from; its device stays what the login called it. The token
+  // must have been issued to its client_id.
   Task<boost::system::result<TokenPair, RefreshError>> refresh(std::string refresh_token,
                                                                std::shared_ptr<const jose::Claims> access,
                                                                Client client);
@@ -140,7 +142,21 @@ class SessionService {
   // Logout of this session, by either token or both. `access`: verified but for expiry and revocation.
   // An ended or unknown session is success.
   Task<boost::system::result<void, LogoutError>> logout(std::shared_ptr<const jose::Claims> access,
-                                                        std::optional<std::string> refresh_token);
+                                                        std::optional<std::string> refresh_token,
+                                                        std::string client_id = {});
+
+  // Was this refresh token issued to that client? Asks nobody.
+  bool is_of(std::string_view refresh_token, std::string_view client_id) const {
+    return parts_.refresh_tokens.read(refresh_token, client_id).has_value();
+  }
+
+  // One access token, and nothing else of its session (RFC 7009). `access`: own, verified but for expiry.
+  Task<StoreResult<void>> end_token(std::shared_ptr<const jose::Claims> access);
+
+  // The session of a refresh token that would be good for a refresh now (RFC 7662); nullopt: it wouldn't.
+  Task<StoreResult<std::optional<Session>>> look_up(std::string refresh_token, std::string client_id);
+  // The moment when the session ends unless it is used; nullopt: never.
+  std::optional<UnixSeconds> end_of(const Session& session) const;
 
   // Logout everywhere (except = nullopt) or everywhere else; password and role changes; administrators.
   // Returns how many.
@@ -173,6 +189,7 @@ class SessionService {
     UnixMillis store_now;   // when the store was asked
     UnixSeconds issued_at;  // our wall clock, taken before that
     std::chrono::seconds life;
+    std::string_view client_id;
   };
   TokenPair issue(const Grant& grant, users::User user);
   GlobalEpoch epoch() const { return parts_.epoch ? parts_.epoch() : GlobalEpoch{}; }

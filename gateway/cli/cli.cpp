@@ -25,6 +25,7 @@ int run_command(int argc, char** argv) {
   add_check(app, invocation);
   add_explain(app, invocation);
   add_ping(app, invocation);
+  add_openapi(app, invocation);
   add_keys(app, invocation);
   add_user(app, invocation);
   add_token(app, invocation);

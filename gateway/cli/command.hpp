@@ -27,6 +27,7 @@ void add_check(CLI::App& app, Invocation& invocation);
 void add_explain(CLI::App& app, Invocation& invocation);
 void add_version(CLI::App& app, Invocation& invocation);
 void add_ping(CLI::App& app, Invocation& invocation);
+void add_openapi(CLI::App& app, Invocation& invocation);
 void add_keys(CLI::App& app, Invocation& invocation);
 void add_user(CLI::App& app, Invocation& invocation);
 void add_token(CLI::App& app, Invocation& invocation);

@@ -106,6 +106,7 @@ int add(const config::Config& config, const Wanted& wanted) {
   users::UserError invalid;
   invalid.fields = users::registration_problems(registration, rules);
   if (!hash.empty()) invalid.fields.erase("password");
+  if (wanted.email.empty()) invalid.fields.erase("email");  // an administrator vouches for whom he adds
   if (!invalid.fields.empty()) return user_failed(config, wanted.name, invalid);
 
   users::User user;
@@ -114,7 +115,7 @@ int add(const config::Config& config, const Wanted& wanted) {
   user.password_hash =
       hash.empty() ? users::hash_password(registration.password, users::random_salt()) : hash;
   user.email = wanted.email;
-  user.email_confirmed = wanted.confirmed;
+  user.email_confirmed = wanted.confirmed || wanted.email.empty();
   user.roles = wanted.roles.empty() && !wanted.no_roles ? config.users.fresh.roles : wanted.roles;
   user.claims = config.users.fresh.claims;
   for (const auto& [name, value] : present(claims)) user.claims[name] = value;

@@ -15,7 +15,13 @@ Task<> end_session(Call call);
 Task<> change_password(Call call);
 Task<> me(Call call);
 Task<> ticket(Call call);
+Task<> verify(Call call);
+Task<> token(Call call);
+Task<> revoke(Call call);
+Task<> introspect(Call call);
 Task<> jwks(Call call);
 Task<> metadata(Call call);
+Task<> openapi(Call call);
+Task<> docs(Call call);
 
 }  // namespace sallyport::gateway::endpoints

@@ -71,47 +71,62 @@ Failure unsupported_type() {
 }
 
 // RFC 9110 15.5.2: each 401 names the scheme that would do.
-std::string challenge_of(const Failure& failure, unsigned status, std::string_view realm) {
+std::string challenge_of(const Failure& failure, unsigned status) {
   if (status != 401) return {};
-  std::string line = "WWW-Authenticate: Bearer realm=\"" + std::string(realm) + "\"";
+  std::string line = "WWW-Authenticate: Bearer realm=\"" + std::string(ReplyContext{}.realm) + "\"";
   if (failure.error == "token_invalid") line += ", error=\"invalid_token\"";
   return line + "\r\n";
 }
 
-Task<> send(Call call, const OwnAnswer& answer, const ReplyContext& how) {
-  call.context.status = answer.status;
-  if (const error_code ec = co_await call.exchange.answer(answer, how)) call.exchange.cut();
-}
-
 }  // namespace
 
-Task<std::optional<boost::json::object>> read_json(Call call, Body body) {
+Task<> answer_with(Call call, const Answer& answer) {
+  call.context.status = answer.status;
+  ReplyContext how = reply_context(call.worker, call.context);
+  how.cache_control = answer.cache_control;
+  how.extra = answer.lines;
+  how.retry_after = static_cast<unsigned>(answer.retry_after.count());
+  const OwnAnswer own{answer.status, nullptr, answer.content_type, answer.body};
+  if (const error_code ec = co_await call.exchange.answer(own, how)) call.exchange.cut();
+}
+
+Task<std::optional<config::Secret>> read_body(Call call) {
   const RequestHead& head = call.exchange.request();
   const std::size_t limit = call.config().auth.max_body;
   const bool by_length = head.framing == Framing::length;
+  if (by_length && head.content_length > limit) {
+    co_await refuse(call.worker, call.exchange, call.context, Verdict::body_too_large);
+    co_return std::nullopt;
+  }
+  WipedText text(by_length                       ? static_cast<std::size_t>(head.content_length)
+                 : head.framing == Framing::none ? 0
+                                                 : limit);
+  const bool whole = co_await read_whole(call, text, limit);
+  if (!whole) co_return std::nullopt;
+  co_return config::Secret(std::string(text.view()));
+}
+
+Task<std::optional<boost::json::object>> read_json(Call call, Body body) {
+  const RequestHead& head = call.exchange.request();
   const bool json = says_json(head);
-  const bool empty = head.framing == Framing::none || (by_length && head.content_length == 0);
+  const bool empty =
+      head.framing == Framing::none || (head.framing == Framing::length && head.content_length == 0);
   if (!json && !(empty || body == Body::optional)) {
     const Failure failure = unsupported_type();
     co_await fail(call, failure);
     co_return std::nullopt;
   }
-  if (by_length && head.content_length > limit) {
-    co_await refuse(call.worker, call.exchange, call.context, Verdict::body_too_large);
-    co_return std::nullopt;
-  }
-  WipedText text(by_length ? static_cast<std::size_t>(head.content_length) : empty ? 0 : limit);
-  const bool whole = co_await read_whole(call, text, limit);
-  if (!whole) co_return std::nullopt;
+  const auto text = co_await read_body(call);
+  if (!text) co_return std::nullopt;
 
   Failure failure;
-  if (text.view().empty()) {
+  if (text->empty()) {
     if (body == Body::optional) co_return boost::json::object();
     failure = invalid_request("The request must have a JSON object as its body", "no body");
   } else if (!json) {
     failure = unsupported_type();
   } else {
-    auto parsed = parse_object(text.view());
+    auto parsed = parse_object(text->reveal());
     if (parsed) co_return std::move(*parsed);
     failure = invalid_request("The request body must be one JSON object", std::move(parsed.error()));
   }
@@ -129,10 +144,11 @@ sessions::Client client_of(Call call, std::string device) {
 }
 
 Task<> answer_json(Call call, unsigned status, std::string_view body, std::string_view cache_control) {
-  ReplyContext how = reply_context(call.worker, call.context);
-  how.cache_control = cache_control;
-  const OwnAnswer answer{status, nullptr, "application/json", body};
-  co_await send(call, answer, how);
+  Answer answer;
+  answer.status = status;
+  answer.body = body;
+  answer.cache_control = cache_control;
+  co_await answer_with(call, answer);
 }
 
 Task<> answer_document(Call call, unsigned status, std::string document) {
@@ -141,31 +157,37 @@ Task<> answer_document(Call call, unsigned status, std::string document) {
 }
 
 Task<> answer_nothing(Call call) {
-  const ReplyContext how = reply_context(call.worker, call.context);
-  const OwnAnswer answer{204, nullptr, {}, {}};
-  co_await send(call, answer, how);
+  Answer answer;
+  answer.status = 204;
+  answer.content_type = {};
+  co_await answer_with(call, answer);
 }
 
 Task<> fail(Call call, const Failure& failure) {
   call.context.refusal = failure.error;
   if (!failure.reason.empty()) call.context.reason = failure.reason;
-  ReplyContext how = reply_context(call.worker, call.context);
   const Dialect::Refusal refusal =
       call.dialect().refusal(failure, call.context.endpoint, call.context.provenance.request_id);
-  std::string lines = challenge_of(failure, refusal.status, how.realm);
-  if (call.dialect().is_vague()) lines += "Sallyport-Error: " + std::string(failure.error) + "\r\n";
-  how.extra = lines;
-  how.retry_after = static_cast<unsigned>(failure.retry_after.count());
-  const OwnAnswer answer{refusal.status, nullptr, refusal.content_type, refusal.body};
-  co_await send(call, answer, how);
+  Answer answer;
+  answer.status = refusal.status;
+  answer.content_type = refusal.content_type;
+  answer.body = refusal.body;
+  answer.lines = challenge_of(failure, refusal.status);
+  if (call.dialect().is_vague()) answer.lines += "Sallyport-Error: " + std::string(failure.error) + "\r\n";
+  answer.retry_after = failure.retry_after;
+  co_await answer_with(call, answer);
 }
 
-Task<> answer_tokens(Call call, const sessions::TokenPair& pair) {
-  auto who = std::make_shared<jose::Claims>();  // for the access log
+void note_user(Call call, const sessions::TokenPair& pair) {
+  auto who = std::make_shared<jose::Claims>();
   who->own = true;
   who->subject = pair.user.id;
   who->session_id = pair.session_id;
   call.context.claims = std::move(who);
+}
+
+Task<> answer_tokens(Call call, const sessions::TokenPair& pair) {
+  note_user(call, pair);
   std::string body = token_json(pair, call.config().users.profile);
   co_await answer_document(call, 200, std::move(body));
 }

@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,13 +33,25 @@ struct Call {
 
 enum class Body : std::uint8_t { required, optional };  // optional: none at all is an empty object
 
-// nullopt: the request has been answered already, or its client is gone.
+// The body, whatever it is. nullopt: the request has been answered already, or its client is gone.
+Task<std::optional<config::Secret>> read_body(Call call);
 Task<std::optional<boost::json::object>> read_json(Call call, Body body);
 
 // What the client's device says of itself, for the session; `device` comes from the body.
 sessions::Client client_of(Call call, std::string device);
 
+// Borrowed. Without a content type there is no body.
+struct Answer {
+  unsigned status = 200;
+  std::string_view content_type = "application/json";
+  std::string_view body;
+  std::string lines;  // further header lines, each with CRLF
+  std::string_view cache_control = "no-store";
+  std::chrono::seconds retry_after{0};
+};
+
 // Each answers the request and notes it for the access log.
+Task<> answer_with(Call call, const Answer& answer);
 Task<> answer_json(Call call, unsigned status, std::string_view body,
                    std::string_view cache_control = "no-store");
 // One JSON object in our words, told in the client's.
@@ -47,6 +60,8 @@ Task<> answer_nothing(Call call);  // 204
 Task<> fail(Call call, const Failure& failure);
 Task<> answer_tokens(Call call, const sessions::TokenPair& pair);
 
+// The user of a pair, for the access log.
+void note_user(Call call, const sessions::TokenPair& pair);
 // A line of the audit log with this request's client and id.
 void audit(Call call, std::string_view act, std::string_view user, std::string_view session = {},
            std::string_view cause = {});

@@ -32,6 +32,14 @@ struct Member {
   std::string_view doc = {};
 };
 
+// Beside path and body.
+struct Parameter {
+  std::string_view name;
+  std::string_view in;  // query, header, path
+  bool required = true;
+  std::string_view doc;
+};
+
 struct Entry {
   OwnEndpoint endpoint{};
   std::string_view name;  // in the access log; the document's operationId
@@ -40,6 +48,7 @@ struct Entry {
   Credential credential = Credential::none;
   bool is_public = false;  // neither body nor answer is secret
   std::string_view summary;
+  std::span<const Parameter> parameters{};
   BodyKind body = BodyKind::none;
   std::span<const Member> request;
   unsigned success = 200;

@@ -85,6 +85,11 @@ std::string Dialect::response(std::string_view ours) const {
   return name == "off" ? std::string() : name;
 }
 
+std::string Dialect::lifted(std::string_view profile_field) const {
+  const auto found = names_.response.find("user." + std::string(profile_field));
+  return found == names_.response.end() || found->second == "off" ? std::string() : found->second;
+}
+
 const json::value* Dialect::find(const json::object& body, std::string_view ours, bool& repeated) const {
   const std::string name = request(ours);
   repeated = false;

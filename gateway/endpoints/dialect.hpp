@@ -28,6 +28,8 @@ class Dialect {
 
   // The name of a member of answers; empty: it is left out. With dots where it lies deeper.
   std::string response(std::string_view ours) const;
+  // Where a profile field of `user` stands instead, if it does; empty: in `user`.
+  std::string lifted(std::string_view profile_field) const;
   // An answer, the text of one JSON object with our names, with theirs.
   std::string answer(std::string json) const;
   // The same for an account that was created.
@@ -40,6 +42,7 @@ class Dialect {
     std::string body;
   };
   Refusal refusal(const Failure& failure, std::string_view endpoint, std::string_view request_id) const;
+  config::ErrorShape shape() const { return shape_; }
   // The body says less than our own would: the header Sallyport-Error says the rest.
   bool is_vague() const { return shape_ != config::ErrorShape::oauth2; }
 

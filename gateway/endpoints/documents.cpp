@@ -1,5 +1,6 @@
 #include "gateway/endpoints/documents.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "gateway/date.hpp"
@@ -75,13 +76,44 @@ std::string sessions_json(const std::vector<sessions::Session>& sessions, std::s
 }
 
 std::string metadata_json(const config::Config& config) {
+  const config::Endpoints& paths = config.auth.endpoints;
+  const std::vector<config::Client>& clients = config.auth.clients;
+  const std::string origin(origin_of(config.tokens.issuer));
   JsonObject json;
   json.text("issuer", config.tokens.issuer);
-  const std::string_view origin = origin_of(config.tokens.issuer);
-  if (!origin.empty() && !config.auth.endpoints.jwks.empty())
-    json.text("jwks_uri", std::string(origin) + config.auth.endpoints.jwks);
-  // Required by RFC 8414 section 2; none of the OAuth flows that it describes is served here.
-  json.json("response_types_supported", "[]").json("grant_types_supported", "[]");
+  const auto place = [&](std::string_view name, const std::string& path) {
+    const bool served = !origin.empty() && !path.empty();
+    if (served) json.text(name, origin + path);
+    return served;
+  };
+  const auto any = [&](auto is) { return std::any_of(clients.begin(), clients.end(), is); };
+  const bool confidential = any([](const config::Client& client) { return !client.secret.empty(); });
+  const bool open =
+      clients.empty() || any([](const config::Client& client) { return client.secret.empty(); });
+  const std::string by_secret = R"("client_secret_basic","client_secret_post")";
+  const std::string methods = "[" + std::string(open ? R"("none")" : "") + (open && confidential ? "," : "") +
+                              (confidential ? by_secret : "") + "]";
+
+  const auto granted = [&](config::Grant grant) {
+    return clients.empty() || any([&](const config::Client& client) {
+             return std::find(client.grants.begin(), client.grants.end(), grant) != client.grants.end();
+           });
+  };
+  std::string grants;
+  if (!paths.token.empty() && granted(config::Grant::password)) grants = R"("password")";
+  if (!paths.token.empty() && granted(config::Grant::refresh_token))
+    grants += (grants.empty() ? "" : ",") + std::string(R"("refresh_token")");
+
+  if (place("token_endpoint", paths.token)) json.json("token_endpoint_auth_methods_supported", methods);
+  place("jwks_uri", paths.jwks);
+  // Required by RFC 8414 section 2: there is no authorization endpoint, hence no response type.
+  place("service_documentation", paths.docs);
+  json.json("response_types_supported", "[]").json("grant_types_supported", "[" + grants + "]");
+  if (place("revocation_endpoint", paths.revoke))
+    json.json("revocation_endpoint_auth_methods_supported", methods);
+  if (any([](const config::Client& client) { return client.introspect; }) &&
+      place("introspection_endpoint", paths.introspect))
+    json.json("introspection_endpoint_auth_methods_supported", "[" + by_secret + "]");
   return std::move(json).take();
 }
 

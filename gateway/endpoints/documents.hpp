@@ -23,7 +23,7 @@ std::string token_json(const sessions::TokenPair& pair, const std::vector<std::s
 // {"sessions":[...]}; `current`: the session id of whoever asks.
 std::string sessions_json(const std::vector<sessions::Session>& sessions, std::string_view current);
 
-// RFC 8414, what there is of it here. Without jwks_uri where the issuer is no http(s) URL.
+// RFC 8414: what is served, and how clients authenticate. Without URLs where the issuer is none.
 std::string metadata_json(const config::Config& config);
 
 }  // namespace sallyport::gateway::endpoints

@@ -31,10 +31,22 @@ Act act_of(OwnEndpoint endpoint) {
       return me;
     case OwnEndpoint::ticket:
       return ticket;
+    case OwnEndpoint::verify:
+      return verify;
+    case OwnEndpoint::token:
+      return token;
+    case OwnEndpoint::revoke:
+      return revoke;
+    case OwnEndpoint::introspect:
+      return introspect;
     case OwnEndpoint::jwks:
       return jwks;
     case OwnEndpoint::metadata:
       return metadata;
+    case OwnEndpoint::openapi:
+      return openapi;
+    case OwnEndpoint::docs:
+      return docs;
   }
   return nullptr;
 }

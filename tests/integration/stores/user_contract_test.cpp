@@ -34,7 +34,7 @@ class Users : public StoreContract {
 };
 INSTANTIATE_TEST_SUITE_P(Stores, Users, kEveryStore, param_name);
 
-TEST_P(Users, AreFoundByIdAndByNameInAnyCase) {
+TEST_P(Users, AreFoundByIdAndByNameInAnyCase) {  // S4.14
   const auto ada = new_user("u1", "Ada.L");
   ASSERT_TRUE(ask(users().add(ada)));
   const auto user = stored("u1");

@@ -109,6 +109,16 @@ TEST(Presets, AConfigurationThatIsPrintedLoadsAsTheSame) {
   }
 }
 
+// RFC 8414 3.1
+TEST(Presets, MetadataOfAnIssuerWithAPathStandsBehindTheWellKnownName) {
+  const auto out = load(
+      "listeners:\n  - address: 127.0.0.1:8080\ntokens: {issuer: https://auth.example.com/tenant/, audience: "
+      "[api], signing: {keys: keys/}}\nupstreams: {a: {servers: [\"http://a\"]}}\n"
+      "routes: [{path: /api/, upstream: a, auth: required}]\n");
+  EXPECT_EQ(out.config.auth.endpoints.metadata, "/.well-known/oauth-authorization-server/tenant");
+  EXPECT_EQ(loaded("preset: oauth2").auth.endpoints.metadata, "/.well-known/oauth-authorization-server");
+}
+
 TEST(Presets, AClientNeedsAStrongSecretToAskWhatTokensSay) {
   const std::string strong(32, 's');
   const Config config = loaded("clients: {spa: {}, api: {secret: [" + strong + ", " + strong +

@@ -91,6 +91,17 @@ TEST(RefreshToken, RefusesTheSameIdWithAnotherSecret) {
       RefreshCodec({key("keyAAAAA", 'x')}).read(RefreshCodec({key("keyAAAAA", 'a')}).write(claim())));
 }
 
+TEST(RefreshCodec, BindsATokenToTheClientThatGotIt) {
+  const RefreshCodec codec({key("keyAAAAA", 'a')});
+  const std::string shop = codec.write(claim(), "shop"), ours = codec.write(claim());
+  EXPECT_EQ(codec.read(shop, "shop"), claim());
+  EXPECT_FALSE(codec.read(shop));
+  EXPECT_FALSE(codec.read(shop, "shops"));
+  EXPECT_FALSE(codec.read(ours, "shop"));
+  EXPECT_EQ(codec.read(ours), claim());
+  EXPECT_EQ(shop.size(), ours.size());
+}
+
 TEST(RefreshCodec, RefusesKeysThatCannotServe) {
   EXPECT_THROW(RefreshCodec(std::vector<jose::MacKey>{}), std::invalid_argument);
   EXPECT_THROW(RefreshCodec({key("short", 'a')}), std::invalid_argument);

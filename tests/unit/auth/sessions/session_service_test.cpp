@@ -412,7 +412,7 @@ TEST(SessionService, ReuseIsActedOnThoughAFaultComesAtEveryStep) {
     }
 }
 
-// S0.6, S1.31, S1.45: the limit of sessions.
+// S0.6, S1.31: the limit of sessions.
 TEST(SessionService, EvictsTheOldestSessionWithItsAccessToken) {
   World world;
   world.tokens.refresh.max_sessions_per_user = 1;
@@ -646,6 +646,52 @@ TEST(SessionService, ConfirmsOnlyOwnTokensOfALaterGeneration) {
   const TokenPair second = must(world.refresh(pair.refresh_token));
   EXPECT_TRUE(run(world.service().confirm(world.claims(second))));
   EXPECT_EQ(world.record(pair).confirmed, 1u);
+}
+
+// RFC 6749 6: a refresh token is good for the client that it was issued to.
+TEST(SessionService, BindsASessionToItsOAuthClient) {
+  World world;
+  const auto as = [](std::string client) { return Client{"", "192.0.2.1", "browser", std::move(client)}; };
+  const TokenPair pair = must(run(world.service().open(world.users.users.at("user-1"), as("shop"))));
+  EXPECT_EQ(payload(pair.access_token).at("client_id").as_string(), "shop");
+  EXPECT_FALSE(payload(world.opened().access_token).contains("client_id"));
+  EXPECT_TRUE(world.service().is_of(pair.refresh_token, "shop"));
+  EXPECT_FALSE(world.service().is_of(pair.refresh_token, ""));
+
+  EXPECT_TRUE(fails_as(world.refresh(pair.refresh_token), RefreshFailure::invalid));
+  EXPECT_TRUE(fails_as(run(world.service().refresh(pair.refresh_token, nullptr, as("app"))),
+                       RefreshFailure::invalid));
+  const TokenPair next = must(run(world.service().refresh(pair.refresh_token, nullptr, as("shop"))));
+  EXPECT_EQ(payload(next.access_token).at("client_id").as_string(), "shop");
+  EXPECT_FALSE(run(world.service().logout(nullptr, next.refresh_token)));
+  EXPECT_TRUE(run(world.service().logout(nullptr, next.refresh_token, "shop")));
+}
+
+// RFC 7009: an access token can end alone.
+TEST(SessionService, EndsOneAccessTokenAndNothingElse) {
+  World world;
+  const TokenPair pair = world.opened();
+  auto one = std::make_shared<jose::Claims>(*world.claims(pair));
+  one->token_id = "the-jti";
+  EXPECT_TRUE(run(world.service().end_token(one)));
+  EXPECT_TRUE(world.revoker.index->revokes(*one, revocation::digests_of(*one), world.wall));
+  EXPECT_FALSE(world.revoked(pair));
+  EXPECT_TRUE(world.refresh(pair.refresh_token));
+}
+
+// RFC 7662: what a refresh now would be answered with, without doing it.
+TEST(SessionService, LooksUpARefreshTokenAndChangesNothing) {
+  World world;
+  const TokenPair first = world.opened();
+  const auto found = must(run(world.service().look_up(first.refresh_token, "")));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->user_id, "user-1");
+  EXPECT_EQ(world.service().end_of(*found), to_seconds(world.store.now + 7 * 24h));
+  EXPECT_FALSE(must(run(world.service().look_up(first.refresh_token, "shop"))));
+  EXPECT_FALSE(must(run(world.service().look_up("v1.x", ""))));
+  EXPECT_EQ(world.record(first).generation, 0u);
+  world.pass(8 * 24h);
+  EXPECT_FALSE(must(run(world.service().look_up(first.refresh_token, ""))));  // idle for too long
 }
 
 }  // namespace

@@ -39,9 +39,10 @@ TEST(LogoutScope, IsNamedAsItWasSaid) {
 
 TEST(Endpoints, NeedALiveTokenExceptWhereATokenIsWhatTheyGiveOrJudge) {
   using E = OwnEndpoint;
-  for (const E open : {E::register_, E::login, E::refresh, E::logout, E::jwks, E::metadata})
+  for (const E open : {E::register_, E::login, E::refresh, E::logout, E::verify, E::token, E::revoke,
+                       E::introspect, E::jwks, E::metadata})
     EXPECT_TRUE(needs_no_token(open)) << static_cast<int>(open);
-  for (const E closed : {E::sessions, E::session, E::password, E::me})
+  for (const E closed : {E::sessions, E::session, E::password, E::me, E::ticket})
     EXPECT_FALSE(needs_no_token(closed)) << static_cast<int>(closed);
 }
 

@@ -1,0 +1,30 @@
+// `sallyport openapi`: the description of the endpoints for tools, without a running gateway.
+#include <boost/json/serialize.hpp>
+
+#include <memory>
+
+#include "gateway/cli/command.hpp"
+#include "gateway/endpoints/openapi.hpp"
+#include "gateway/endpoints/postman.hpp"
+
+namespace sallyport::cli {
+
+void add_openapi(CLI::App& app, Invocation& invocation) {
+  const auto postman = std::make_shared<bool>(false);
+  CLI::App* command =
+      add_command(app, invocation, "openapi", "Print the OpenAPI document of the configured endpoints",
+                  "sallyport openapi --config gateway.yaml --postman > sallyport.postman_collection.json",
+                  [&invocation, postman] {
+                    int code = kFine;
+                    const auto config = load(invocation, code);
+                    if (!config) return code;
+                    const gateway::endpoints::Dialect dialect(config->auth);
+                    boost::json::object document = gateway::endpoints::openapi_document(*config, dialect);
+                    if (*postman) document = gateway::endpoints::postman_collection(document, dialect);
+                    say(boost::json::serialize(document));
+                    return code;
+                  });
+  command->add_flag("--postman", *postman, "as a Postman collection (2.1)");
+}
+
+}  // namespace sallyport::cli
