@@ -135,6 +135,7 @@ Task<> Follower::read_on() {
       spdlog::info("ready: {} revocations read", follower_.entries_read());
     for (const UnixMillis appended : step.appended) metrics_.revocation_arrived(lag_of(appended, batch->now));
     metrics_.revocations(follower_.set()->size(), follower_.set()->memory_bytes());
+    if (auto due = follower_.compaction(steady_now())) compact(std::move(*due));
     if (!step.reappend.empty()) {
       std::vector<revocation::Event> lost = std::move(step.reappend);
       co_await repeat(std::move(lost));
@@ -173,6 +174,15 @@ Task<bool> Follower::end_again(const revocation::Event& event) {
   const auto cause = sessions::parse_end_cause(event.reason).value_or(sessions::EndCause::none);
   const auto ended = co_await stores_.sessions->end(found->session->user_id, *id, cause);
   co_return ended.has_value();
+}
+
+// Beside everything else: it takes seconds for ten million entries.
+void Follower::compact(revocation::LogFollower::Compaction due) {
+  net::post(compactor_, [this, due = std::move(due)] {
+    net::post(control_, [this, result = due.set->compacted(due.time)] {
+      if (follower_.compacted(result)) publish(true, {});
+    });
+  });
 }
 
 // Hands the index (where it changed) and its freshness to every worker; `done` once the last one has it.

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <atomic>
 #include <functional>
@@ -49,6 +50,7 @@ class Follower final : public Enforcer {
   Task<> repeat(std::vector<revocation::Event> acknowledged);
   Task<bool> end_again(const revocation::Event& event);  // false: the store failed
   void publish(bool changed, std::function<void()> done);
+  void compact(revocation::LogFollower::Compaction due);
 
   net::io_context& control_;
   stores::Backend& store_;
@@ -62,6 +64,7 @@ class Follower final : public Enforcer {
   net::steady_timer timer_;
   std::string problem_ = "the revocation log has not been read yet";
   bool stopped_ = false;
+  net::thread_pool compactor_{1};
 };
 
 }  // namespace sallyport::gateway

@@ -43,7 +43,6 @@ LogFollower::Step LogFollower::answered(const Batch& batch, SteadyTime now, Unix
     for (const Acknowledged& kept : acknowledged_)
       if (kept.event.until >= believed_now_) step.reappend.push_back(kept.event);
   if (step.reappend.empty()) reappend_ = false;
-  compact(now, step);
   return step;
 }
 
@@ -53,6 +52,7 @@ void LogFollower::follow_marker(const Marker& marker, Step& step) {
   const bool replaced = marker_.has_value();
   marker_ = marker;
   set_ = set_->with_own_before(rules_.own_issuer, marker.created);
+  void_ = true;
   step.changed = true;
   if (!replaced) return;
   reappend_ = true;
@@ -76,9 +76,14 @@ void LogFollower::apply(const Batch& batch, Step& step) {
       if (ready_ && entry.appended) step.appended.push_back(*entry.appended);
     }
   if (fresh.empty()) return;
-  added_ += fresh.size();
-  set_ = set_->with(fresh);
+  add(fresh);
   step.changed = true;
+}
+
+void LogFollower::add(const std::vector<Event>& events) {
+  set_ = set_->with(events);
+  added_ += events.size();
+  if (since_) since_->insert(since_->end(), events.begin(), events.end());
 }
 
 void LogFollower::failed() { broken_ = true; }
@@ -88,10 +93,7 @@ void LogFollower::reappended() { reappend_ = false; }
 bool LogFollower::acknowledged(std::vector<Event> events, SteadyTime now) {
   const bool changed =
       std::any_of(events.begin(), events.end(), [this](const Event& event) { return !set_->covers(event); });
-  if (changed) {
-    set_ = set_->with(events);
-    added_ += events.size();
-  }
+  if (changed) add(events);
   for (Event& event : events) acknowledged_.push_back({now, std::move(event)});
   while (acknowledged_.size() > kMaxAcknowledged) acknowledged_.pop_front();
   return changed;
@@ -108,16 +110,27 @@ void LogFollower::forget_acknowledged(SteadyTime now) {
     acknowledged_.pop_front();
 }
 
-// Drops what is over: when a quarter was added since the last time, or now and then. Never while catching up.
-void LogFollower::compact(SteadyTime now, Step& step) {
-  if (!compacted_) compacted_ = now;
-  const auto since = now - *compacted_;
-  if (behind_ || set_->size() == 0 || since < rules_.compact_every) return;
-  if (added_ < set_->size() / 4 && since < 10 * rules_.compact_every) return;
+// When a quarter was added since the last time, or now and then. Never while catching up.
+std::optional<LogFollower::Compaction> LogFollower::compaction(SteadyTime now) {
+  if (behind_ || since_ || set_->size() == 0) return std::nullopt;
+  if (compacted_) {
+    const auto since = now - *compacted_;
+    if (since < rules_.compact_every) return std::nullopt;
+    if (added_ < set_->size() / 4 && since < 10 * rules_.compact_every) return std::nullopt;
+  }
   compacted_ = now;
   added_ = 0;
-  set_ = set_->compacted(believed_now_);
-  step.changed = true;
+  since_.emplace();
+  void_ = false;
+  return Compaction{set_, believed_now_};
+}
+
+bool LogFollower::compacted(std::shared_ptr<const RevocationSet> result) {
+  if (!since_) return false;
+  const std::vector<Event> since = *std::exchange(since_, std::nullopt);
+  if (void_) return false;
+  set_ = since.empty() ? std::move(result) : result->with(since);
+  return true;
 }
 
 }  // namespace sallyport::revocation

@@ -7,6 +7,7 @@
 //     if (!batch) { follower.failed(); back off; continue; }
 //     auto step = follower.answered(*batch, steady_now(), wall_now());
 //     if (step.changed) post follower.set() to every worker;
+//     if (auto due = follower.compaction(steady_now())) on another thread: follower.compacted(the result);
 //     if (!step.reappend.empty() && (co_await log.append(step.reappend))) follower.reappended();
 //   }
 #pragma once
@@ -62,6 +63,15 @@ class LogFollower {
   // This process appended these and the log took them: in force here at once. true: set() is another one.
   bool acknowledged(std::vector<Event> events, SteadyTime now);
 
+  // What is over is to be dropped now: the caller makes set->compacted(time) on another thread, since that
+  // takes seconds for ten million entries, and gives it back. nullopt: not now, or one is under way.
+  struct Compaction {
+    std::shared_ptr<const RevocationSet> set;
+    UnixSeconds time{};
+  };
+  std::optional<Compaction> compaction(SteadyTime now);
+  bool compacted(std::shared_ptr<const RevocationSet> result);  // true: set() is another one
+
   // The log has been read whole since the start.
   bool ready() const { return ready_; }
   // Time since the sending of the last answered read that left nothing unread. nullopt: there was none yet.
@@ -81,7 +91,7 @@ class LogFollower {
   void follow_marker(const Marker& marker, Step& step);
   void restart(Step& step);
   void apply(const Batch& batch, Step& step);
-  void compact(SteadyTime now, Step& step);
+  void add(const std::vector<Event>& events);
   void forget_acknowledged(SteadyTime now);
 
   Rules rules_;
@@ -94,9 +104,11 @@ class LogFollower {
   bool reappend_ = false;
   SteadyTime sent_{};  // of the read under way
   std::optional<SteadyTime> as_of_;
-  std::deque<Acknowledged> acknowledged_;  // oldest first
-  std::optional<SteadyTime> compacted_;
-  std::size_t added_ = 0;  // since the last compaction
+  std::deque<Acknowledged> acknowledged_;    // oldest first
+  std::optional<SteadyTime> compacted_;      // when the last compaction began
+  std::size_t added_ = 0;                    // since then
+  std::optional<std::vector<Event>> since_;  // the same, while one is under way
+  bool void_ = false;                        // the one under way lacks more than these
   std::uint64_t entries_read_ = 0;
   std::uint64_t resyncs_ = 0;
   BelievedTime time_;

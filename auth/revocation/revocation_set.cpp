@@ -15,6 +15,9 @@ std::uint32_t narrow(UnixSeconds t, std::uint32_t highest) {
   return seconds > static_cast<std::int64_t>(highest) ? highest : static_cast<std::uint32_t>(seconds);
 }
 
+// Merging so many takes some 50 ms, in which nothing else is followed.
+constexpr std::size_t kMergedAtOnce = 1'000'000;
+
 constexpr std::uint32_t kLatest = 0xffffffff, kLatestBefore = kLatest - 1;
 
 template <typename T>
@@ -95,6 +98,10 @@ bool RevocationSet::revokes(const jose::Claims& claims, const Digests& digests, 
   };
   const auto kind = [](Kind k) { return static_cast<std::size_t>(k); };
   for (const auto& table : tables_) {
+    if (digests.has_session && table->kinds[kind(Kind::session)]) table->prefetch(digests.session);
+    if (digests.has_token && table->kinds[kind(Kind::token)]) table->prefetch(digests.token);
+  }
+  for (const auto& table : tables_) {
     const auto& kinds = table->kinds;
     if (digests.has_session && kinds[kind(Kind::session)] && table->any(digests.session, matches))
       return true;
@@ -158,11 +165,13 @@ std::shared_ptr<const RevocationSet> RevocationSet::with(std::span<const Event> 
   if (fresh.empty()) return next;
 
   // As a log-structured merge tree: a level is at least four times as big as the one behind it. An entry is
-  // copied about log2(n) times in its life, and a look-up asks few levels.
+  // copied about log2(n) times in its life, and a look-up asks few levels. Levels that take long to merge are
+  // left to compacted().
   std::sort(fresh.begin(), fresh.end());
   drop_covered(fresh);
   Tables& tables = next->tables_;
-  while (!tables.empty() && tables.back()->used < 4 * fresh.size()) {
+  while (!tables.empty() && tables.back()->used < 4 * fresh.size() &&
+         tables.back()->used + fresh.size() <= kMergedAtOnce) {
     const std::vector<Entry> older = tables.back()->sorted();
     kinds = both(kinds, tables.back()->kinds);
     tables.pop_back();

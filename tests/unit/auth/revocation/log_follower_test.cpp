@@ -46,6 +46,12 @@ LogFollower::Step turn(LogFollower& follower, const Batch& answer, SteadyTime se
   return follower.answered(answer, sent, kNow);
 }
 
+// Asks for a compaction and carries it out.
+bool compact(LogFollower& follower, SteadyTime now) {
+  const auto due = follower.compaction(now);
+  return due && follower.compacted(due->set->compacted(due->time));
+}
+
 TEST(LogFollower, IsReadyWhenTheLogHasBeenReadWhole) {
   LogFollower f = follower();
   EXPECT_EQ(f.next_read(kStart).from, "");
@@ -168,9 +174,37 @@ TEST(LogFollower, DropsWhatIsOverNowAndThen) {
     first.entries.push_back({"1", session(std::to_string(i), i < 90 ? -1s : 600s)});
   turn(f, first);
   EXPECT_EQ(f.set()->size(), 100u);
-  EXPECT_TRUE(turn(f, batch({}, "1"), kStart + 61s).changed);
+  EXPECT_TRUE(compact(f, kStart));
   EXPECT_EQ(f.set()->size(), 10u);
   EXPECT_TRUE(revoked(f, "95"));
+  turn(f, batch({"new"}, "2"), kStart + 1s);
+  EXPECT_FALSE(f.compaction(kStart + 61s)) << "little has come since";
+  EXPECT_TRUE(f.compaction(kStart + 601s));
+}
+
+TEST(LogFollower, KeepsWhatComesWhileACompactionIsUnderWay) {
+  LogFollower f = follower();
+  turn(f, batch({"a"}, "1"));
+  const auto due = f.compaction(kStart);
+  ASSERT_TRUE(due);
+  EXPECT_FALSE(f.compaction(kStart + 1h)) << "one at a time";
+  turn(f, batch({"b"}, "2"), kStart + 1s);
+  f.acknowledged({session("c")}, kStart + 1s);
+  EXPECT_TRUE(f.compacted(due->set->compacted(due->time)));
+  for (const char* sid : {"a", "b", "c"}) EXPECT_TRUE(revoked(f, sid)) << sid;
+  EXPECT_FALSE(f.compacted(RevocationSet::empty())) << "nobody asked";
+}
+
+TEST(LogFollower, GivesUpACompactionThatANewMarkerOvertook) {
+  LogFollower f = follower();
+  turn(f, batch({"a"}, "1"));
+  const auto due = f.compaction(kStart);
+  Batch other = batch({}, "1");
+  other.marker = {"m2", kNow};
+  turn(f, other, kStart + 1s);
+  EXPECT_FALSE(f.compacted(due->set->compacted(due->time)));
+  EXPECT_TRUE(revoked(f, "x", kNow - 10s));
+  EXPECT_TRUE(revoked(f, "a"));
 }
 
 // "A clock that jumps": what would be forgotten for being over is missed when the clock goes back.
@@ -183,6 +217,7 @@ TEST(LogFollower, ForgetsNothingForAClockThatJumpedAhead) {
     if (!ours) later.now = kNow + 48h;
     f.answered(later, kStart + 20min, ours ? kNow + 48h : kNow);
     EXPECT_EQ(f.believed_now(), kNow);
+    EXPECT_TRUE(compact(f, kStart + 20min));
     EXPECT_EQ(f.set()->size(), 4u);
   }
 }
