@@ -5,7 +5,7 @@ Starts a Redis and a gateway with one worker of its own, logs in, and lets every
 answered, each on a connection of its own. Rates are told as seen and by CPU time, which the operating system
 accounts to each process: what one core could do, whatever else the machine is busy with.
 
-    bench/load/refreshes.py build/release/sallyport [--seconds 10] [--sessions 64] [--algorithm ES256]
+    bench/load/refreshes.py build/bench/sallyport [--seconds 10] [--sessions 64] [--algorithm ES256]
 """
 import argparse
 import json
