@@ -3,7 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
+#include "auth/jose/key_wish.hpp"
 #include "auth/jose/token_verifier.hpp"
 #include "auth/task.hpp"
 #include "gateway/message.hpp"
@@ -23,7 +25,12 @@ inline bool lacks_key(const RequestContext& context) {
   return context.reason == jose::to_string(jose::TokenError::unknown_key);
 }
 
-// true: keys may be there now, judge again (the context is ready for that).
+// Waits until that issuer's keys were looked for. false: they weren't.
+Task<bool> await_key(Worker& worker, jose::KeyWish wish);
+// Another gateway may have signed a refresh token with a key that is newer than our last look, and nobody is
+// logged out for that. Returns once that key is here, or was looked for.
+Task<> await_refresh_key(Worker& worker, const std::string& token);
+// The same for the request's own token. true: judge again (the context is ready for that).
 Task<bool> await_key(Worker& worker, const RequestHead& head, RequestContext& context);
 
 }  // namespace sallyport::gateway

@@ -91,7 +91,12 @@ void write_head(Forwarding& f) {
   const RequestHead& head = f.exchange.request();
   const CompiledRoute& route = *f.context.route;
   std::string identity;
-  if (f.context.claims) identity = identity_headers(*f.context.claims, route.config->claims_to_headers);
+  if (f.context.claims) {
+    const config::Route& wanted = *route.config;
+    identity = identity_headers(*f.context.claims, wanted.claims_to_headers, wanted.claims_format);
+    if (const auto& assertion = f.pool.config().assertion)
+      identity += f.worker.assertion(f.context.claims, *assertion);
+  }
   http1::ForwardContext how;
   how.path = f.context.path;  // append_request_head() cuts the prefix, once
   how.query = f.context.query ? std::string_view(*f.context.query) : head.query;

@@ -41,7 +41,8 @@ std::optional<std::string> scalar_text(const json::value& value) {
   return std::nullopt;
 }
 
-std::string claim_text(const json::value& value) {
+std::string claim_text(const json::value& value, config::ClaimFormat format) {
+  if (value.is_structured() && format == config::ClaimFormat::json) return json::serialize(value);
   const json::array* array = value.if_array();
   if (!array) return scalar_text(value).value_or("");
   std::string list;
@@ -58,7 +59,8 @@ bool fit_for_header(std::string_view value) {
 }
 
 std::string identity_headers(const jose::Claims& claims,
-                             const std::map<std::string, std::string>& claims_to_headers) {
+                             const std::map<std::string, std::string>& claims_to_headers,
+                             config::ClaimFormat format) {
   std::string out;
   append_line(out, "X-Auth-Issuer", claims.issuer);
   append_line(out, "X-Auth-Subject", claims.subject);
@@ -67,7 +69,7 @@ std::string identity_headers(const jose::Claims& claims,
   append_line(out, "X-Auth-Session", claims.session_id);
   for (const auto& [claim, header] : claims_to_headers)
     if (const json::value* value = claims.find(claim); value && is_token(header))
-      append_line(out, header, claim_text(*value));
+      append_line(out, header, claim_text(*value, format));
   return out;
 }
 

@@ -47,15 +47,23 @@ KeySetResult foreign_keys(const config::ForeignIssuer& issuer) {
     const auto pem = cli::read_whole(issuer.key_file);
     if (!pem) return pem.error().message;
     auto key = jose::key_from_pem(*pem, first);
-    if (!key) return key.error();
+    if (!key) return issuer.key_file + ": " + key.error();
     return one(std::move(*key));
   }
   constexpr std::string_view kFile = "file:";
   const auto text = cli::read_whole(issuer.jwks.substr(kFile.size()));
   if (!text) return text.error().message;
   auto parsed = jose::parse_jwks(*text, allowed);
-  if (!parsed) return parsed.error();
+  if (!parsed) return issuer.jwks.substr(kFile.size()) + ": " + parsed.error();
   return parsed->keys;
+}
+
+jose::ClaimPlaces places_of(const config::ForeignClaims& theirs, const config::ClaimNames& ours) {
+  jose::ClaimPlaces places;
+  places.roles = theirs.roles.empty() ? ours.roles : theirs.roles;
+  places.scopes = theirs.scopes;
+  if (!theirs.audience.empty()) places.audience = theirs.audience;
+  return places;
 }
 
 }  // namespace
@@ -87,7 +95,7 @@ Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now, const jose::
     own.issuer = tokens.issuer;
     own.audience = tokens.audience;
     own.types = {"at+jwt"};
-    own.roles_claim = tokens.claims.roles;
+    own.places.roles = tokens.claims.roles;
     own.clock_skew = tokens.clock_skew;
     own.own = true;
     const bool stored = tokens.signing.secret.empty() && jose::keys_in_store(tokens);
@@ -100,8 +108,9 @@ Issuers load_issuers(const config::Tokens& tokens, UnixSeconds now, const jose::
     issuer.issuer = foreign.issuer;
     issuer.audience = foreign.audience;
     issuer.types = foreign.types.empty() ? std::vector<std::string>{"at+jwt", "jwt", ""} : foreign.types;
-    issuer.roles_claim = tokens.claims.roles;
+    issuer.places = places_of(foreign.claims, tokens.claims);
     issuer.clock_skew = foreign.clock_skew;
+    issuer.max_lifetime = foreign.max_lifetime;
     if (has_key_url(foreign)) {
       result.by_url.push_back(foreign.issuer);
       issuer.keys = std::make_shared<jose::KeySet>(std::vector<jose::Key>());

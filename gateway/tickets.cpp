@@ -45,21 +45,22 @@ std::optional<Mac> mac_of(const jose::MacKey& key, std::string_view body) {
   return mac;
 }
 
-std::shared_ptr<const jose::Claims> claims_of(const boost::json::object& said, std::string_view roles_claim) {
+std::shared_ptr<const jose::Claims> claims_of(const boost::json::object& said,
+                                              const jose::ClaimPlaces& places) {
   const auto* claims = said.if_contains("claims");
   const auto* key = said.if_contains("key");
   if (claims == nullptr || !claims->is_object() || key == nullptr || !key->is_string()) return nullptr;
-  auto read = jose::read_claims(claims->get_object(), roles_claim, true);
+  auto read = jose::read_claims(claims->get_object(), places, true);
   if (!read || !read->has_expiry) return nullptr;
   read->claims->key_id = key->get_string();
   read->claims->all = claims->get_object();
   return read->claims;
 }
 
-std::string_view own_roles_claim(const Runtime& runtime) {
+jose::ClaimPlaces own_places(const Runtime& runtime) {
   for (const jose::Issuer& issuer : *runtime.keys->issuers)
-    if (issuer.own) return issuer.roles_claim;
-  return "roles";
+    if (issuer.own) return issuer.places;
+  return {};
 }
 
 }  // namespace
@@ -81,7 +82,7 @@ std::string write_ticket(const Ticket& ticket, std::span<const jose::MacKey> key
 }
 
 std::optional<Ticket> read_ticket(std::string_view text, std::string_view path, UnixSeconds now,
-                                  std::string_view roles_claim, std::span<const jose::MacKey> keys) {
+                                  const jose::ClaimPlaces& places, std::span<const jose::MacKey> keys) {
   if (text.size() > kMaxTicket || !text.starts_with(kVersion)) return std::nullopt;
   const auto bytes = jose::base64url_decode(text.substr(kVersion.size()));
   if (!bytes || bytes->size() < kHead + kMac) return std::nullopt;
@@ -107,7 +108,7 @@ std::optional<Ticket> read_ticket(std::string_view text, std::string_view path, 
       now >= ticket.expires)
     return std::nullopt;
   ticket.path = path;
-  ticket.claims = claims_of(said.get_object(), roles_claim);
+  ticket.claims = claims_of(said.get_object(), places);
   if (!ticket.claims) return std::nullopt;
   return ticket;
 }
@@ -159,8 +160,8 @@ Task<TicketJudgement> judge_ticket(Worker& worker, const RequestHead& head, cons
   if (credential_of(head).kind != policy::Credential::Kind::none) co_return TicketJudgement{};
 
   const Runtime& runtime = worker.runtime();
-  auto ticket = read_ticket(taken->text, context.path, worker.unix_now(), own_roles_claim(runtime),
-                            worker.keys()->refresh);
+  auto ticket =
+      read_ticket(taken->text, context.path, worker.unix_now(), own_places(runtime), worker.keys()->refresh);
   if (!ticket) {
     context.reason = "ticket_invalid";
     co_return TicketJudgement{true, Verdict::token_invalid};

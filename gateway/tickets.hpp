@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "auth/jose/claim_reader.hpp"
 #include "auth/jose/claims.hpp"
 #include "auth/jose/key_directory.hpp"
 #include "auth/task.hpp"
@@ -46,7 +47,7 @@ struct Ticket {
 std::string write_ticket(const Ticket& ticket, std::span<const jose::MacKey> keys);
 // nullopt: not one of ours, for another path, or over.
 std::optional<Ticket> read_ticket(std::string_view text, std::string_view path, UnixSeconds now,
-                                  std::string_view roles_claim, std::span<const jose::MacKey> keys);
+                                  const jose::ClaimPlaces& places, std::span<const jose::MacKey> keys);
 
 // May this request carry a ticket: an upgrade, or a GET that wants an event stream?
 bool may_carry_ticket(const RequestHead& head);

@@ -47,6 +47,7 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& s
       scratch_(runtime_->head_limits, small_, kKeepScratch),
       keys_(runtime_->keys),
       authenticator_(keys_->issuers, runtime_->config.revocation.max_staleness, kCacheBytes),
+      assertions_(runtime_->config.tokens.issuer, runtime_->config.tokens.claims.roles),
       resolver_(io_.get_executor()),
       clients_(std::make_unique<Clients>()),
       tls_(runtime_->config.listeners.size()) {
@@ -124,7 +125,10 @@ void Worker::run() {
 void Worker::use(std::shared_ptr<const KeySnapshot> keys) {
   const auto same_id = [](const jose::MacKey& a, const jose::MacKey& b) { return a.id == b.id; };
   if (keys->issuers != keys_->issuers) authenticator_.use(keys->issuers);
-  if (issuer_ && keys->signing != keys_->signing) *issuer_ = jose::TokenIssuer(keys->signing);
+  if (issuer_ && keys->signing != keys_->signing) {
+    *issuer_ = jose::TokenIssuer(keys->signing);
+    assertions_.forget();
+  }
   if (codec_ && !std::equal(keys->refresh.begin(), keys->refresh.end(), keys_->refresh.begin(),
                             keys_->refresh.end(), same_id))
     *codec_ = sessions::RefreshCodec(keys->refresh);
@@ -181,6 +185,7 @@ Task<> Worker::tick() {
     if (streams_due_) check_streams(now);
     deadlines_.tick(now);
     flush_logs();
+    count_cache();
     ticker_.expires_at(now + Deadlines::kTick);
     auto [ec] = co_await ticker_.async_wait(kAwait);
     (void)ec;
@@ -235,7 +240,8 @@ void Worker::log_access(const RequestContext& context, const RequestHead* head, 
   if (shared_.access == nullptr) return;
   append_access_line(
       access_lines_, context, head,
-      {wall_now(), std::chrono::steady_clock::now(), exchange.bytes_in(), exchange.bytes_out()});
+      {wall_now(), std::chrono::steady_clock::now(), exchange.bytes_in(), exchange.bytes_out()},
+      runtime_->config.log.claims);
   ++access_count_;
   if (access_lines_.size() > kFlushBytes) flush_logs();
 }
@@ -251,6 +257,20 @@ void Worker::flush_logs() {
   if (audit_count_ > 0) shared_.audit->submit(audit_lines_, std::exchange(audit_count_, 0));
   access_lines_.clear();
   audit_lines_.clear();
+}
+
+void Worker::count_cache() {
+  const auto& now = authenticator_.cache().counters();
+  shared_.token_cache_hits += now.hits - counted_.hits;
+  shared_.token_cache_misses += now.misses - counted_.misses;
+  counted_ = now;
+}
+
+std::string_view Worker::assertion(const std::shared_ptr<const jose::Claims>& claims,
+                                   const config::Assertion& wanted) {
+  // Our keys are still on their way from the store: without an assertion the upstream refuses, as it should.
+  if (!issuer_) return {};
+  return assertions_.line(claims, wanted, *issuer_, authenticator_.end_of(*claims), unix_now());
 }
 
 std::unique_ptr<RequestContext> Worker::take_context() {

@@ -20,6 +20,7 @@
 #include "auth/stores/stores.hpp"
 #include "auth/users/hashing_pool.hpp"
 #include "auth/users/user_service.hpp"
+#include "gateway/assertions.hpp"
 #include "gateway/http1/server_connection.hpp"
 #include "gateway/net/admission.hpp"
 #include "gateway/net/buffers.hpp"
@@ -53,6 +54,8 @@ struct Shared {
   std::unique_ptr<AddressCounts> by_address;  // the same
   std::atomic<bool> ready{false};             // the revocation log was read whole
   std::atomic<bool> draining{false};
+  std::atomic<std::uint64_t> token_cache_hits{0};  // of all workers, as of their last tick
+  std::atomic<std::uint64_t> token_cache_misses{0};
 };
 
 // The acts on users and sessions, where this gateway issues tokens.
@@ -113,6 +116,9 @@ class Worker {
   // A verified own token has shown that its client holds this generation: told to the store, in the
   // background.
   void confirm(std::shared_ptr<const jose::Claims> claims);
+  // The X-Auth-Assertion line that says to an upstream whose claims these are.
+  std::string_view assertion(const std::shared_ptr<const jose::Claims>& claims,
+                             const config::Assertion& wanted);
   void log_access(const RequestContext& context, const RequestHead* head, const Exchange& exchange);
   void audit(const AuditEntry& entry);
   std::unique_ptr<RequestContext> take_context();
@@ -132,6 +138,7 @@ class Worker {
   Task<> send_confirmation(std::shared_ptr<const jose::Claims> claims);
   void flush_logs();
   void check_streams(SteadyTime now);  // ends those whose token is revoked
+  void count_cache();
   void check_drained();
   void finish();
 
@@ -157,6 +164,7 @@ class Worker {
   stores::Stores stores_;
   std::unique_ptr<revocation::Revoker> revoker_;
   std::unique_ptr<jose::TokenIssuer> issuer_;
+  Assertions assertions_;
   std::unique_ptr<sessions::RefreshCodec> codec_;
   std::unique_ptr<Issuing> issuing_;  // null too while our own keys are on their way from the store
   upstream::Resolver resolver_;
@@ -173,6 +181,7 @@ class Worker {
   UnixSeconds dated_{};
   std::string access_lines_, audit_lines_;
   std::uint64_t access_count_ = 0, audit_count_ = 0;
+  policy::VerifiedCache::Counters counted_;  // what Shared was told of the cache
   std::mt19937_64 random_;
   bool draining_ = false;
   bool stopping_ = false;

@@ -76,14 +76,12 @@ void add_strings(const json::value& value, std::vector<std::string>& out) {
     if (one.is_string()) out.emplace_back(string_view(one.get_string()));
 }
 
-void read_scopes(const json::object& all, std::vector<std::string>& out) {
-  for (const char* name : {"scope", "scp"}) {
-    const json::value* value = all.if_contains(name);
-    if (value == nullptr) continue;
-    if (value->is_string()) add_words(value->get_string(), out);
-    add_strings(*value, out);
-    return;
-  }
+void read_scopes(const json::object& all, string_view claim, std::vector<std::string>& out) {
+  const json::value* value = claim.empty() ? all.if_contains("scope") : find_claim(all, claim);
+  if (value == nullptr && claim.empty()) value = all.if_contains("scp");
+  if (value == nullptr) return;
+  if (value->is_string()) add_words(value->get_string(), out);
+  add_strings(*value, out);
 }
 
 bool audience_is_well_formed(const json::object& all) {
@@ -96,7 +94,7 @@ bool audience_is_well_formed(const json::object& all) {
 
 }  // namespace
 
-std::optional<ReadClaims> read_claims(const json::object& all, string_view roles_claim, bool own) {
+std::optional<ReadClaims> read_claims(const json::object& all, const ClaimPlaces& places, bool own) {
   ReadClaims read{std::make_shared<Claims>()};
   Claims& claims = *read.claims;
   std::optional<UnixSeconds> expires, issued;
@@ -112,16 +110,16 @@ std::optional<ReadClaims> read_claims(const json::object& all, string_view roles
   read.has_expiry = expires.has_value();
   claims.expires = expires.value_or(UnixSeconds{});
   claims.issued_at = issued.value_or(UnixSeconds{});
-  if (const json::value* roles = find_claim(all, roles_claim)) {
+  if (const json::value* roles = find_claim(all, places.roles)) {
     if (roles->is_string()) claims.roles.emplace_back(string_view(roles->get_string()));
     add_strings(*roles, claims.roles);
   }
-  read_scopes(all, claims.scopes);
+  read_scopes(all, places.scopes, claims.scopes);
   return read;
 }
 
-bool names_audience(const json::object& all, const std::vector<std::string>& wanted) {
-  const json::value* value = all.if_contains("aud");
+bool names_audience(const json::object& all, string_view claim, const std::vector<std::string>& wanted) {
+  const json::value* value = find_claim(all, claim);
   if (value == nullptr) return false;
   const auto is_wanted = [&](const json::value& one) {
     return one.is_string() &&

@@ -43,15 +43,24 @@ bool type_fits(const JwsHeader& header, const Issuer& issuer) {
   return std::any_of(issuer.types.begin(), issuer.types.end(), is_type);
 }
 
+// Whether this token lives longer than its issuer may grant. Without iat what is left of it counts.
+bool lives_too_long(const Claims& claims, const json::object& all, const Issuer& issuer, UnixSeconds now) {
+  if (issuer.max_lifetime.count() == 0) return false;
+  const UnixSeconds from = all.contains("iat") ? claims.issued_at : now + issuer.clock_skew;
+  return claims.expires - from > issuer.max_lifetime;
+}
+
 // Once the signature is good. `expired` comes last: it promises that a newer token would be welcome.
 std::optional<TokenError> judge(const ReadClaims& read, const json::object& all, const Issuer& issuer,
                                 UnixSeconds now, bool ignore_expiry) {
   const Claims& claims = *read.claims;
-  if (!issuer.audience.empty() && !names_audience(all, issuer.audience)) return TokenError::wrong_audience;
+  if (!issuer.audience.empty() && !names_audience(all, issuer.places.audience, issuer.audience))
+    return TokenError::wrong_audience;
   if (!read.has_expiry) return TokenError::no_expiry;
   if (claims.issued_at > now + issuer.clock_skew ||
       (claims.not_before && *claims.not_before > now + issuer.clock_skew))
     return TokenError::not_yet_valid;
+  if (lives_too_long(claims, all, issuer, now)) return TokenError::lifetime_too_long;
   if (!ignore_expiry && now >= claims.expires + issuer.clock_skew) return TokenError::expired;
   return std::nullopt;
 }
@@ -99,7 +108,7 @@ struct TokenVerifier::Impl {
     if (!key) return key.error();
     if (!signed_by(**key, parts->signed_bytes)) return TokenError::bad_signature;
 
-    auto read = read_claims(all, issuer->second->roles_claim, issuer->second->own);
+    auto read = read_claims(all, issuer->second->places, issuer->second->own);
     if (!read) return TokenError::bad_claims;
     if (const auto error = judge(*read, all, *issuer->second, now, ignore_expiry)) return *error;
     read->claims->algorithm = (*key)->algorithm;
@@ -174,6 +183,8 @@ string_view to_string(TokenError error) {
       return "no_expiry";
     case TokenError::not_yet_valid:
       return "not_yet_valid";
+    case TokenError::lifetime_too_long:
+      return "lifetime_too_long";
     case TokenError::expired:
       return "expired";
   }

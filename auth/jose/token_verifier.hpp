@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/jose/claim_reader.hpp"
 #include "auth/jose/claims.hpp"
 #include "auth/jose/keys.hpp"
 #include "auth/time.hpp"
@@ -32,8 +33,9 @@ enum class TokenError : std::uint8_t {
   bad_signature,
   wrong_audience,
   no_expiry,
-  not_yet_valid,  // nbf or iat in the future
-  expired,        // and everything else is good
+  not_yet_valid,      // nbf or iat in the future
+  lifetime_too_long,  // from iat to exp it is longer than this issuer may give
+  expired,            // and everything else is good
 };
 std::string_view to_string(TokenError error);  // the log code: "bad_signature"
 
@@ -44,8 +46,9 @@ struct Issuer {
   std::string issuer;
   std::vector<std::string> audience;  // any of; empty: not checked
   std::vector<std::string> types;     // allowed `typ`, lower case without "application/"; "" = may be absent
-  std::string roles_claim = "roles";
+  ClaimPlaces places;
   std::chrono::seconds clock_skew{60};
+  std::chrono::seconds max_lifetime{0};  // 0: any
   bool own = false;
   std::shared_ptr<const KeySet> keys;
 };

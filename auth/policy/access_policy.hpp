@@ -1,9 +1,8 @@
-// A route's `allow`, compiled: may somebody with these claims pass? All keys hold; of a list, any one.
+// A route's `allow`, compiled: may somebody with these claims pass? All keys hold; of a list, any one, but
+// under all_* each.
 #pragma once
 
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "auth/jose/claims.hpp"
 #include "config/config.hpp"
@@ -13,16 +12,15 @@ namespace sallyport::policy {
 class AccessPolicy {
  public:
   AccessPolicy() = default;  // permits everybody who is known
-  explicit AccessPolicy(const config::Allow& allow);
+  explicit AccessPolicy(config::Allow allow) : allow_(std::move(allow)) {}
 
+  // Claims are named as they are or by a path with dots. One that is an array satisfies with any of its
+  // elements; numbers, true and false compare as JSON writes them.
   bool permits(const jose::Claims& claims) const;
-  bool empty() const { return roles_.empty() && scopes_.empty() && issuers_.empty() && claims_.empty(); }
+  bool empty() const { return allow_.empty(); }
 
  private:
-  std::vector<std::string> roles_, scopes_, issuers_;
-  // By name or path with dots. A claim that is an array satisfies with any of its elements; numbers, true and
-  // false compare as JSON writes them.
-  std::vector<std::pair<std::string, std::vector<std::string>>> claims_;
+  config::Allow allow_;
 };
 
 }  // namespace sallyport::policy

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "auth/jose/base64url.hpp"
+#include "auth/sessions/refresh_key.hpp"
 
 namespace sallyport::sessions {
 namespace {
@@ -93,6 +94,13 @@ RefreshCodec::RefreshCodec(const std::vector<jose::MacKey>& keys) : impl_(std::m
 RefreshCodec::~RefreshCodec() = default;
 RefreshCodec::RefreshCodec(RefreshCodec&&) noexcept = default;
 RefreshCodec& RefreshCodec::operator=(RefreshCodec&&) noexcept = default;
+
+std::optional<std::string> refresh_key_id(std::string_view text) {
+  if (text.size() != kRefreshTokenLength || !text.starts_with(kVersion)) return std::nullopt;
+  const auto bytes = jose::base64url_decode(text.substr(kVersion.size()));
+  if (!bytes) return std::nullopt;
+  return bytes->substr(0, kKeyId);
+}
 
 std::string RefreshCodec::write(const RefreshClaim& claim, std::string_view client) const {
   const Impl::Prepared& key = impl_->keys.front();

@@ -113,6 +113,7 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
     metrics_.process(
         shared_.connections.load(), follower_.status().ready && !shared_.draining,
         (shared_.access ? shared_.access->dropped() : 0) + (shared_.audit ? shared_.audit->dropped() : 0));
+    metrics_.token_cache(shared_.token_cache_hits, shared_.token_cache_misses);
     body = metrics_.text();
     answer.content_type = "text/plain; version=0.0.4";
     answer.body = body;

@@ -53,6 +53,9 @@ UnixSeconds now_seconds();
 using StoreAction = std::function<Task<int>(stores::Stores&)>;
 int with_stores(const config::Config& config, const StoreAction& action);
 
+// Tells every gateway of the store to refuse what this key of the issuer signed; says so.
+int revoke_key(const config::Config& config, const std::string& issuer, const std::string& id);
+
 // The plain message for a store that didn't answer; returns kNotThere.
 int store_failed(const config::Config& config, const StoreError& error);
 

@@ -6,6 +6,7 @@
 #include "gateway/cli/input.hpp"
 #include "gateway/cli/own_keys.hpp"
 #include "gateway/endpoints/endpoints.hpp"
+#include "gateway/identity_headers.hpp"
 #include "gateway/issuers.hpp"
 #include "gateway/net/http_get.hpp"
 #include "gateway/path.hpp"
@@ -57,10 +58,17 @@ std::vector<Part> parts_of(const config::Allow& allow) {
   if (!allow.issuers.empty())
     parts.push_back({"issuer one of " + joined(allow.issuers), {.issuers = allow.issuers}});
   if (!allow.roles.empty()) parts.push_back({"a role of " + joined(allow.roles), {.roles = allow.roles}});
+  for (const auto& role : allow.all_roles) parts.push_back({"role " + plain(role), {.all_roles = {role}}});
   if (!allow.scopes.empty())
     parts.push_back({"a scope of " + joined(allow.scopes), {.scopes = allow.scopes}});
+  for (const auto& scope : allow.all_scopes)
+    parts.push_back({"scope " + plain(scope), {.all_scopes = {scope}}});
   for (const auto& [name, values] : allow.claims)
     parts.push_back({"claim " + plain(name) + " one of " + joined(values), {.claims = {{name, values}}}});
+  for (const auto& [name, values] : allow.all_claims)
+    parts.push_back(
+        {"claim " + plain(name) + " each of " + joined(values), {.all_claims = {{name, values}}}});
+  for (const auto& name : allow.has) parts.push_back({"claim " + plain(name), {.has = {name}}});
   return parts;
 }
 
@@ -97,7 +105,10 @@ class Explanation {
   bool take_apart();
   void tell_match(const gateway::Router& router, const gateway::NormalPath& path);
   bool tell_cors(const gateway::CorsPolicy& cors);
-  void tell_judgement(const policy::RoutePolicy& policy, const config::Allow& allow, const std::string& good);
+  // `route`: none for an endpoint of ours.
+  void tell_judgement(const policy::RoutePolicy& policy, const config::Allow& allow, const std::string& good,
+                      const config::Route* route = nullptr);
+  void tell_headers(const jose::Claims& claims, const config::Route& route);
 
   const config::Config& config_;
   const Wanted& wanted_;
@@ -196,11 +207,24 @@ void Explanation::tell_match(const gateway::Router& router, const gateway::Norma
   line("rule:", rule_of(route));
   std::string forwarded = "forwarded to upstream " + route.upstream + " as " + wanted_.method + " " +
                           std::string(gateway::without_prefix(path.path, route.strip_prefix));
-  tell_judgement(compiled.policy, route.allow, forwarded);
+  tell_judgement(compiled.policy, route.allow, forwarded, &route);
+}
+
+// What the upstream is told of who asks.
+void Explanation::tell_headers(const jose::Claims& claims, const config::Route& route) {
+  const std::string lines = gateway::identity_headers(claims, route.claims_to_headers, route.claims_format);
+  for (std::size_t at = 0; at < lines.size();) {
+    const std::size_t end = lines.find("\r\n", at);
+    line("header:", plain(std::string_view(lines).substr(at, end - at)));
+    at = end + 2;
+  }
+  for (const config::Upstream& upstream : config_.upstreams)
+    if (upstream.name == route.upstream && upstream.assertion)
+      line("header:", "X-Auth-Assertion: a JWT of ours for " + upstream.assertion->audience);
 }
 
 void Explanation::tell_judgement(const policy::RoutePolicy& policy, const config::Allow& allow,
-                                 const std::string& good) {
+                                 const std::string& good, const config::Route* route) {
   const UnixSeconds now = now_seconds();
   // Our keys are asked of the store only where a token is to be judged.
   std::string problem;
@@ -225,6 +249,7 @@ void Explanation::tell_judgement(const policy::RoutePolicy& policy, const config
     line("why:", decision.verdict == policy::Verdict::anonymous
                      ? "no token is needed"
                      : "the token is good and the rule lets it pass");
+    if (route != nullptr && decision.claims) tell_headers(*decision.claims, *route);
   } else {
     std::string why = "no token was sent, and the route needs one";
     if (decision.reason) {

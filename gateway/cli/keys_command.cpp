@@ -9,6 +9,8 @@
 namespace sallyport::cli {
 namespace {
 
+constexpr std::size_t kRefreshIdLength = 8;  // those of signing keys are thumbprints
+
 std::string date(UnixSeconds time) {
   const std::time_t seconds = static_cast<std::time_t>(time.time_since_epoch().count());
   std::tm utc{};
@@ -53,15 +55,18 @@ int list(KeyHome& keys) {
   return kFine;
 }
 
-int revoke(KeyHome& keys, const std::string& id) {
+// Gone from its home, it signs and verifies nothing once the gateways have looked there; the event in the log
+// of revocations reaches them sooner.
+int revoke(const config::Config& config, KeyHome& keys, const std::string& id) {
   const auto removed = keys.revoke(id, now_seconds());
   if (!removed) {
     complain(removed.error());
     return kWrongInput;
   }
   say("removed " + id);
-  complain("running gateways drop it within seconds: what it signed is token_invalid then");
-  return kFine;
+  complain("running gateways drop it within seconds: what it signed is refused then");
+  const bool told = config.store.kind != config::StoreKind::memory && id.size() > kRefreshIdLength;
+  return told ? revoke_key(config, config.tokens.issuer, id) : kFine;
 }
 
 Task<int> adopt(stores::Stores& stores, const config::Config& config, const jose::OwnKeys& keys) {
@@ -125,10 +130,14 @@ void add_keys(CLI::App& app, Invocation& invocation) {
   add_act(*keys, invocation, "list", "List keys with id, kind, state and age", "sallyport keys list", list);
 
   const auto id = std::make_shared<std::string>();
-  CLI::App* revoking = nullptr;
-  add_act(
-      *keys, invocation, "revoke", "Remove a key: what it signed is refused",
-      "sallyport keys revoke -- KEY_ID", [id](KeyHome& home) { return revoke(home, *id); }, &revoking);
+  CLI::App* revoking = add_command(*keys, invocation, "revoke", "Remove a key: what it signed is refused",
+                                   "sallyport keys revoke -- KEY_ID", [&invocation, id] {
+                                     int code = kFine;
+                                     const auto config = load(invocation, code);
+                                     if (!config) return code;
+                                     const auto home = key_home(*config);
+                                     return home ? revoke(*config, *home, *id) : kWrongInput;
+                                   });
   add_command(*keys, invocation, "adopt",
               "Make this gateway's keys those of the store, where other gateways had others (a lost folder)",
               "sallyport keys adopt --config gateway.yaml", [&invocation] {

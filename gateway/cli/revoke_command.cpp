@@ -210,12 +210,6 @@ int revoke_user(const config::Config& config, const Wanted& wanted) {
                         (wanted.before.empty() ? std::string("until now") : "before " + wanted.before));
 }
 
-int revoke_key(const config::Config& config, const Wanted& wanted) {
-  const std::string issuer = wanted.issuer.empty() ? config.tokens.issuer : wanted.issuer;
-  return append_one(config, made(Kind::key, issuer, wanted.key, now_seconds() + longest_life(config.tokens)),
-                    "revoked the key " + wanted.key);
-}
-
 // The next epoch is a time, so it is above every earlier one even when the log has forgotten them. It tells
 // tokens of this very second apart; a moment in the past needs none.
 int revoke_everything(const config::Config& config, const Wanted& wanted) {
@@ -250,11 +244,17 @@ int revoke(const config::Config& config, const Wanted& wanted) {
   if (!wanted.token.empty()) return revoke_token(config, wanted);
   if (!wanted.session.empty()) return revoke_session(config, wanted);
   if (!wanted.user.empty()) return revoke_user(config, wanted);
-  if (!wanted.key.empty()) return revoke_key(config, wanted);
+  if (!wanted.key.empty())
+    return revoke_key(config, wanted.issuer.empty() ? config.tokens.issuer : wanted.issuer, wanted.key);
   return revoke_everything(config, wanted);
 }
 
 }  // namespace
+
+int revoke_key(const config::Config& config, const std::string& issuer, const std::string& id) {
+  return append_one(config, made(Kind::key, issuer, id, now_seconds() + longest_life(config.tokens)),
+                    "revoked the key " + id);
+}
 
 void add_revoke(CLI::App& app, Invocation& invocation) {
   const auto wanted = std::make_shared<Wanted>();

@@ -143,6 +143,8 @@ std::string explained(jose::TokenError error) {
       return "there is no exp";
     case jose::TokenError::not_yet_valid:
       return "nbf or iat is in the future";
+    case jose::TokenError::lifetime_too_long:
+      return "from iat to exp it lives longer than max_lifetime of its issuer";
     case jose::TokenError::expired:
       return "exp is over; all else is good";
   }

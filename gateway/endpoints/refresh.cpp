@@ -1,8 +1,26 @@
 // POST refresh: a refresh token for the next pair of its session.
+#include "gateway/await_key.hpp"
 #include "gateway/endpoints/acts.hpp"
 #include "gateway/endpoints/fields.hpp"
 
 namespace sallyport::gateway::endpoints {
+
+namespace {
+
+using ClaimsResult = boost::system::result<std::shared_ptr<const jose::Claims>, jose::TokenError>;
+
+// As await_refresh_key() for the access token that comes along.
+Task<ClaimsResult> claims_of(Call call, const std::string& token) {
+  auto claims = call.worker.authenticator().claims_of(token, call.worker.unix_now());
+  if (claims || claims.error() != jose::TokenError::unknown_key) co_return claims;
+  std::optional<jose::KeyWish> wish = jose::key_wish(token);
+  if (!wish) co_return claims;
+  const bool looked = co_await await_key(call.worker, std::move(*wish));
+  if (looked) claims = call.worker.authenticator().claims_of(token, call.worker.unix_now());
+  co_return claims;
+}
+
+}  // namespace
 
 Task<> refresh(Call call) {
   const auto body = co_await read_json(call, Body::required);
@@ -17,7 +35,7 @@ Task<> refresh(Call call) {
 
   std::shared_ptr<const jose::Claims> access;
   if (access_token) {
-    auto claims = call.worker.authenticator().claims_of(*access_token, call.worker.unix_now());
+    auto claims = co_await claims_of(call, *access_token);
     if (!claims) {
       Failure failure = failure_of(sessions::RefreshError{sessions::RefreshFailure::invalid, {}});
       failure.reason = jose::to_string(claims.error());
@@ -26,6 +44,7 @@ Task<> refresh(Call call) {
     access = std::move(*claims);
     call.context.claims = access;
   }
+  co_await await_refresh_key(call.worker, token);
   sessions::Client client = client_of(call, {});
   auto refreshed = co_await call.sessions().refresh(std::move(token), std::move(access), std::move(client));
   if (!refreshed) {

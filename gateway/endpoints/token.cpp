@@ -1,4 +1,5 @@
 // POST token: RFC 6749 section 4.3 (a user's name and password) and section 6 (a refresh token) for a pair.
+#include "gateway/await_key.hpp"
 #include "gateway/endpoints/acts.hpp"
 #include "gateway/endpoints/json_object.hpp"
 #include "gateway/endpoints/oauth.hpp"
@@ -84,6 +85,7 @@ Task<> by_refresh_token(Call call, const OAuthCall& asked) {
     co_return co_await oauth_fail(call, failure);
   }
   std::string token(*given);
+  co_await await_refresh_key(call.worker, token);
   sessions::Client from = client_of(call, {});
   from.client_id = asked.client.id;
   std::shared_ptr<const jose::Claims> no_access_token;

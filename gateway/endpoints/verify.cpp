@@ -67,7 +67,8 @@ Task<> answer_passes(Call call, const CompiledRoute* route) {
   Answer answer;
   answer.content_type = {};
   if (route != nullptr && call.context.claims)
-    answer.lines = identity_headers(*call.context.claims, route->config->claims_to_headers);
+    answer.lines = identity_headers(*call.context.claims, route->config->claims_to_headers,
+                                    route->config->claims_format);
   co_await answer_with(call, answer);
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/observe/access_log.hpp"
 
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <iterator>
 
@@ -35,10 +36,24 @@ void append_millis(std::string& out, std::string_view name, SteadyTime from, Ste
   fmt::format_to(std::back_inserter(out), ",\"{}\":{}.{:03}", name, micros / 1000, micros % 1000);
 }
 
+// As JSON: a token's text can't leave its place. What a token doesn't have isn't there.
+void append_claims(std::string& out, const jose::Claims& claims, std::span<const std::string> paths) {
+  std::string_view before = ",\"claims\":{";
+  for (const std::string& path : paths) {
+    const boost::json::value* value = claims.find(path);
+    if (value == nullptr) continue;
+    out.append(before);
+    append_json_string(out, path);
+    out.append(":").append(boost::json::serialize(*value));
+    before = ",";
+  }
+  if (before == ",") out += '}';
+}
+
 }  // namespace
 
 void append_access_line(std::string& out, const RequestContext& context, const RequestHead* head,
-                        const Finished& finished) {
+                        const Finished& finished, std::span<const std::string> claims) {
   append_time(out, finished.time);
   append_text(out, "request_id", context.provenance.request_id);
   append_text(out, "client", context.provenance.client);
@@ -63,6 +78,7 @@ void append_access_line(std::string& out, const RequestContext& context, const R
     append_text(out, "subject", context.claims->subject);
     append_text(out, "session", context.claims->session_id);
     if (!context.claims->own) append_text(out, "issuer", context.claims->issuer);
+    append_claims(out, *context.claims, claims);
   }
   append_text(out, "error", context.refusal);
   append_text(out, "reason", context.reason);

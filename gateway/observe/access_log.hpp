@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,9 +20,10 @@ struct Finished {
   std::uint64_t bytes_out = 0;
 };
 
-// `head`: nullptr where it was refused before it could be read.
+// `head`: nullptr where it was refused before it could be read. `claims`: of the token, by name or path,
+// that the line repeats.
 void append_access_line(std::string& out, const RequestContext& context, const RequestHead* head,
-                        const Finished& finished);
+                        const Finished& finished, std::span<const std::string> claims = {});
 
 struct AuditEntry {
   std::string_view act;   // "login", "login_failed", "refresh", "reused", "logout", "registered", ...

@@ -34,6 +34,13 @@ struct Metrics::Impl {
   prometheus::Gauge& ready = gauge(registry, "sallyport_ready", "1 when /readyz says so");
   prometheus::Gauge& dropped = gauge(registry, "sallyport_log_lines_dropped",
                                      "Access and audit lines lost to a full disk or a slow reader");
+  prometheus::Family<prometheus::Counter>& cache =
+      prometheus::BuildCounter()
+          .Name("sallyport_token_cache_lookups_total")
+          .Help("Tokens of requests, by whether they were verified before: hit / (hit + miss) is the ratio")
+          .Register(registry);
+  prometheus::Counter& cache_hits = cache.Add({{"result", "hit"}});
+  prometheus::Counter& cache_misses = cache.Add({{"result", "miss"}});
   prometheus::Gauge& build = prometheus::BuildGauge()
                                  .Name("sallyport_build_info")
                                  .Help("Always 1; the version is the label")
@@ -51,6 +58,11 @@ void Metrics::revocation_arrived(std::chrono::milliseconds lag) {
 void Metrics::revocations(std::size_t entries, std::size_t bytes) {
   impl_->entries.Set(static_cast<double>(entries));
   impl_->bytes.Set(static_cast<double>(bytes));
+}
+
+void Metrics::token_cache(std::uint64_t hits, std::uint64_t misses) {
+  impl_->cache_hits.Increment(static_cast<double>(hits) - impl_->cache_hits.Value());
+  impl_->cache_misses.Increment(static_cast<double>(misses) - impl_->cache_misses.Value());
 }
 
 void Metrics::process(std::size_t connections, bool ready, std::uint64_t log_lines_dropped) {

@@ -16,6 +16,8 @@ class Metrics {
   // A revocation of another process is in force here, this long after the store took it.
   void revocation_arrived(std::chrono::milliseconds lag);
   void revocations(std::size_t entries, std::size_t bytes);
+  // Of tokens that were sent: known to the cache, or verified anew. Totals since the start.
+  void token_cache(std::uint64_t hits, std::uint64_t misses);
   void process(std::size_t connections, bool ready, std::uint64_t log_lines_dropped);
 
   std::string text() const;  // exposition format 0.0.4

@@ -58,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!value->is_object()) return 0;
   const boost::json::object& all = value->get_object();
   for (const bool own : {true, false}) {
-    const auto read = read_claims(all, "realm_access.roles", own);
+    const auto read = read_claims(all, {.roles = "realm_access.roles"}, own);
     if (!read) continue;
     const Claims& claims = *read->claims;
     const boost::json::value* expiry = all.if_contains("exp");
@@ -70,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (const auto* member = all.if_contains(name)) require(member->is_string());
     if (!own) require(claims.generation == 0 && claims.epoch == 0);
     for (const auto& [name, member] : all) require(find_claim(all, name) == &member);
-    if (names_audience(all, {"api"})) {
+    if (names_audience(all, "aud", {"api"})) {
       const auto* audience = all.if_contains("aud");
       require(audience != nullptr && (audience->is_string() || audience->is_array()));
     }

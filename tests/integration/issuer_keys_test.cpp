@@ -1,8 +1,9 @@
 // Other people's issuers whose keys are under a URL: the key server goes away, comes back with new keys, is
 // slow, answers HTML, shows a certificate that isn't its own. Issue 4, "Shows" 4: what clients saw, phase by
-// phase.
+// phase, is printed as a table.
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <thread>
 
 #include "tests/support/gateway_process.hpp"
@@ -54,6 +55,18 @@ class IssuerKeys : public ::testing::Test {
     const Response response = HttpClient(gateway.port()).get("/api/x", bearer(token(key)));
     return std::to_string(response.status) + (response.status == 200 ? "" : " " + response.text("error"));
   }
+  // The same as a row of the table.
+  static std::string saw(const char* phase, const char* whose, const GatewayProcess& gateway,
+                         const EcKey& key) {
+    const auto began = Clock::now();
+    std::string what = seen(gateway, key);
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+    std::cout << "| " << phase << " | " << whose << " | " << what << " | " << took.count() << " ms |\n";
+    return what;
+  }
+  static void SetUpTestSuite() {
+    std::cout << "| key server | token of | client saw | after |\n|---|---|---|---|\n";
+  }
   Response ready() const { return HttpClient(admin_).get("/readyz"); }
 
   Origin api_;
@@ -66,7 +79,7 @@ TEST_F(IssuerKeys, AServerThatIsAwayComesGoesAndComesBackWithNewKeys) {
   const auto gateway = this->gateway("jwks: \"http://127.0.0.1:" + std::to_string(port) + "/keys\"");
 
   // Not there yet: the gateway runs, is not ready, and says why.
-  EXPECT_EQ(seen(*gateway, old_key_), "401 token_invalid");
+  EXPECT_EQ(saw("not there yet", "its key", *gateway, old_key_), "401 token_invalid");
   EXPECT_EQ(HttpClient(gateway->port()).get("/open/x").status, 200);
   EXPECT_EQ(ready().status, 503);
   EXPECT_NE(
@@ -81,12 +94,12 @@ TEST_F(IssuerKeys, AServerThatIsAwayComesGoesAndComesBackWithNewKeys) {
     Origin issuer(port);
     issuer.on("/keys", jwks({&old_key_}));
     ASSERT_TRUE(gateway->wait_for_log("loaded 1 key"));
-    EXPECT_EQ(seen(*gateway, old_key_), "200");
-    EXPECT_EQ(seen(*gateway, forged_), "401 token_invalid");
+    EXPECT_EQ(saw("there", "its key", *gateway, old_key_), "200");
+    EXPECT_EQ(saw("there", "an invented key", *gateway, forged_), "401 token_invalid");
     EXPECT_EQ(ready().status, 200) << ready().body;
   }
   // Away again: the last good keys go on.
-  EXPECT_EQ(seen(*gateway, old_key_), "200");
+  EXPECT_EQ(saw("away again", "its key", *gateway, old_key_), "200");
   EXPECT_EQ(ready().status, 200);
 }
 
@@ -105,12 +118,13 @@ TEST_F(IssuerKeys, ANewKeyIsFetchedForItsFirstTokenOnceForAllWhoWait) {
   std::vector<std::thread> clients;
   for (std::string& result : results) clients.emplace_back([&] { result = seen(*gateway, new_key_); });
   ASSERT_TRUE(gate->wait_for_arrivals());
-  EXPECT_EQ(seen(*gateway, old_key_), "200") << "nobody else waits";
+  EXPECT_EQ(saw("asked for new keys", "its old key", *gateway, old_key_), "200") << "nobody else waits";
   gate->open();
   for (std::thread& client : clients) client.join();
   for (const std::string& result : results) EXPECT_EQ(result, "200");
   EXPECT_EQ(issuer.requests("/keys").size(), 2u);
-  EXPECT_EQ(seen(*gateway, old_key_), "401 token_invalid") << "the issuer withdrew it";
+  EXPECT_EQ(saw("back with new keys", "the new key", *gateway, new_key_), "200");
+  EXPECT_EQ(saw("back with new keys", "the withdrawn key", *gateway, old_key_), "401 token_invalid");
 }
 
 TEST_F(IssuerKeys, ASlowServerHoldsAClientTwoSecondsAndTheGatewayFive) {
@@ -124,9 +138,9 @@ TEST_F(IssuerKeys, ASlowServerHoldsAClientTwoSecondsAndTheGatewayFive) {
   issuer.on("/keys", slow);
 
   const auto began = Clock::now();
-  EXPECT_EQ(seen(*gateway, new_key_), "401 token_invalid");
+  EXPECT_EQ(saw("slow", "a new key", *gateway, new_key_), "401 token_invalid");
   EXPECT_GE(Clock::now() - began, std::chrono::milliseconds(1900));
-  EXPECT_EQ(seen(*gateway, old_key_), "200");
+  EXPECT_EQ(saw("slow", "its known key", *gateway, old_key_), "200");
   ASSERT_TRUE(gateway->wait_for_log("no whole answer within 5 s; the last good keys stay in use"));
   EXPECT_EQ(seen(*gateway, old_key_), "200");
   gate->open();

@@ -35,6 +35,14 @@ TEST(IdentityHeaders, SayWhoItIs) {
             "X-Auth-Session: sid\r\nX-Groups: a,b\r\nX-Level: 3\r\nX-Tenant: t1\r\nX-Vip: true\r\n");
 }
 
+TEST(IdentityHeaders, WriteListsAndObjectsAsJsonWhereTheRouteSaysSo) {
+  const jose::Claims who = claims(R"({"groups":["a,b","c\r\nX-Auth-Roles: admin"],"org":{"id":7},"t":"x"})");
+  EXPECT_EQ(
+      identity_headers(who, {{"groups", "X-Groups"}, {"org", "X-Org"}, {"org.id", "X-Id"}, {"t", "X-T"}},
+                       config::ClaimFormat::json),
+      "X-Groups: [\"a,b\",\"c\\r\\nX-Auth-Roles: admin\"]\r\nX-Org: {\"id\":7}\r\nX-Id: 7\r\nX-T: x\r\n");
+}
+
 TEST(IdentityHeaders, LeaveOutWhatWouldReadAsSomethingElse) {
   for (const std::string& bad :
        {std::string("a\r\nX-Auth-Roles: admin"), std::string("a\n"), std::string("a\0b", 3),

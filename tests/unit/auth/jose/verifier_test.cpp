@@ -30,7 +30,7 @@ std::shared_ptr<const std::vector<Issuer>> issuers() {
   own.keys = test::set_of({key_for(Algorithm::es256), hmac});
   Issuer foreign;
   foreign.issuer = "https://idp.example/";
-  foreign.roles_claim = "realm_access.roles";
+  foreign.places.roles = "realm_access.roles";
   std::vector<Key> keys;
   for (const Algorithm algorithm : test::kAll) {
     keys.push_back(key_for(algorithm));
@@ -268,6 +268,50 @@ TEST(TokenVerifier, AppliesEachIssuersTypes) {
   EXPECT_EQ(typed(kTyped, R"(,"typ":"Logout+JWT")"), "");
   EXPECT_EQ(typed(kTyped, R"(,"typ":"JWT")"), "wrong_type");
   EXPECT_EQ(typed(kTyped, ""), "wrong_type");
+}
+
+// Keycloak nests its roles, Auth0 has permissions, Cognito's access tokens name a client_id and no aud.
+TEST(TokenVerifier, LooksForEachIssuersClaimsWhereThatIssuerHasThem) {
+  Issuer cognito;
+  cognito.issuer = "https://cognito.example";
+  cognito.audience = {"web"};
+  cognito.places = {.roles = "cognito:groups", .scopes = "permissions", .audience = "client_id"};
+  cognito.keys = test::set_of({key_for(Algorithm::es256)});
+  TokenVerifier verifier(std::make_shared<const std::vector<Issuer>>(std::vector{cognito}));
+  const auto token = [](std::string_view more) {
+    return own_token(R"({"alg":"ES256"})",
+                     R"({"iss":"https://cognito.example","exp":1700000600,)" + std::string(more) + '}');
+  };
+  const auto verified = verifier.verify(
+      token(R"("client_id":"web","cognito:groups":["a"],"permissions":["r","w"],"scope":"x")"), kNow);
+  ASSERT_TRUE(verified) << to_string(verified.error());
+  EXPECT_EQ((*verified)->roles, std::vector<std::string>{"a"});
+  EXPECT_EQ((*verified)->scopes, (std::vector<std::string>{"r", "w"}));
+  for (const char* other : {R"("client_id":"other")", R"("aud":"web")", R"("client_id":7)"})
+    EXPECT_EQ(verifier.verify(token(other), kNow).error(), TokenError::wrong_audience) << other;
+}
+
+TEST(TokenVerifier, RefusesALifeLongerThanItsIssuerMayGive) {
+  Issuer bound;
+  bound.issuer = "https://bound.example";
+  bound.max_lifetime = std::chrono::seconds(3600);
+  bound.clock_skew = std::chrono::seconds(60);
+  bound.keys = test::set_of({key_for(Algorithm::es256)});
+  TokenVerifier verifier(std::make_shared<const std::vector<Issuer>>(std::vector{bound}));
+  const auto verdict = [&](std::string_view times) -> std::string {
+    const auto verified = verifier.verify(
+        own_token(R"({"alg":"ES256"})", R"({"iss":"https://bound.example",)" + std::string(times) + '}'),
+        kNow);
+    return verified ? "" : std::string(to_string(verified.error()));
+  };
+  EXPECT_EQ(verdict(R"("iat":1700000000,"exp":1700003600)"), "");
+  EXPECT_EQ(verdict(R"("iat":1700000000,"exp":1700003601)"), "lifetime_too_long");
+  EXPECT_EQ(verdict(R"("iat":1699999000,"exp":1700003000)"), "lifetime_too_long");
+  EXPECT_EQ(verdict(R"("iat":1690000000,"exp":1690090000)"), "lifetime_too_long")
+      << "no promise of a new one";
+  EXPECT_EQ(verdict(R"("exp":1700003660)"), "") << "without iat: what is left of it, the skew granted";
+  EXPECT_EQ(verdict(R"("exp":1700003661)"), "lifetime_too_long");
+  EXPECT_EQ(verdict(R"("iat":-9007199254740992,"exp":9007199254740992)"), "lifetime_too_long");
 }
 
 TEST(TokenVerifier, AKeyOfOneIssuerIsNoKeyOfAnother) {

@@ -66,5 +66,43 @@ TEST(AccessPolicy, WantsAllKeysToHold) {
   EXPECT_FALSE(permits({.roles = {"clerk"}, .scopes = {"none"}}));
 }
 
+TEST(AccessPolicy, AsksForEachWhereTheKeySaysAll) {
+  EXPECT_TRUE(permits({.all_roles = {"clerk", "reader"}}));
+  EXPECT_FALSE(permits({.all_roles = {"clerk", "admin"}}));
+  EXPECT_TRUE(permits({.all_scopes = {"orders:read"}}));
+  EXPECT_FALSE(permits({.all_scopes = {"orders:read", "orders:write"}}));
+  EXPECT_TRUE(permits({.all_claims = {{"groups", {"a", "b", "7"}}}}));
+  EXPECT_FALSE(permits({.all_claims = {{"groups", {"a", "c"}}}}));
+  EXPECT_FALSE(permits({.all_claims = {{"absent", {"a"}}}}));
+  EXPECT_TRUE(permits({.all_claims = {{"rol", {"api_access"}}, {"realm_access.roles", {"admin"}}}}));
+  EXPECT_TRUE(permits({.roles = {"admin", "clerk"}, .all_roles = {"reader"}}))
+      << "any of these, and that one";
+  EXPECT_FALSE(permits({.roles = {"admin"}, .all_roles = {"reader"}}));
+}
+
+TEST(AccessPolicy, AsksWhetherAClaimIsThereWhateverItSays) {
+  EXPECT_TRUE(permits({.has = {"rol", "nested.deep", "ratio", "https://example.com/tenant"}}));
+  EXPECT_FALSE(permits({.has = {"rol", "absent"}}));
+  jose::Claims empty;
+  empty.all = boost::json::parse(R"({"a":null,"b":"","c":[],"d":{},"e":false,"f":0})").as_object();
+  for (const char* name : {"a", "b", "c", "d"})
+    EXPECT_FALSE(AccessPolicy({.has = {name}}).permits(empty)) << name;
+  for (const char* name : {"e", "f"}) EXPECT_TRUE(AccessPolicy({.has = {name}}).permits(empty)) << name;
+}
+
+TEST(AccessPolicy, IsNotEmptyWhateverKeyItHas) {
+  for (const config::Allow& one : std::initializer_list<config::Allow>{{.roles = {"x"}},
+                                                                       {.all_roles = {"x"}},
+                                                                       {.scopes = {"x"}},
+                                                                       {.all_scopes = {"x"}},
+                                                                       {.issuers = {"x"}},
+                                                                       {.claims = {{"x", {"y"}}}},
+                                                                       {.all_claims = {{"x", {"y"}}}},
+                                                                       {.has = {"x"}}}) {
+    EXPECT_FALSE(AccessPolicy(one).empty());
+    EXPECT_FALSE(permits(one));
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::policy
