@@ -1,0 +1,18 @@
+// The example client in a real browser.
+#include <gtest/gtest.h>
+
+#include "tests/support/process.hpp"
+
+namespace sallyport::testing {
+namespace {
+
+TEST(Browser, RefreshesOnceForThreeTabsAndEndsThemAll) {  // S0.15, S1.10, S1.27, S4.10
+  constexpr std::chrono::seconds kTime{60};
+  const Outcome outcome = run({"node", SALLYPORT_TEST_DATA "/node/browser_test.mjs", SALLYPORT_BINARY,
+                               SALLYPORT_SOURCE_DIR "/config/examples"},
+                              {}, kTime);
+  EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+}
+
+}  // namespace
+}  // namespace sallyport::testing

@@ -1,0 +1,144 @@
+// The example interceptor in a real Chromium: log in, outlive the token, refresh from three tabs at once, send
+// refused calls again, log out in one tab and see the others end.
+// Arguments: the sallyport binary, the folder of config/examples.
+import assert from 'node:assert';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+
+const [binary, examples] = process.argv.slice(2);
+const kPassword = 'correct horse battery';
+const kPatience = 15000;
+
+const orders = [];
+const upstream = http.createServer((request, response) => {
+  if (request.url === '/app/fetch-interceptor.js') {
+    response.setHeader('Content-Type', 'text/javascript');
+    return response.end(fs.readFileSync(path.join(examples, 'fetch-interceptor.js')));
+  }
+  if (request.method === 'GET' && !request.url.startsWith('/api/')) {
+    response.setHeader('Content-Type', 'text/html');
+    return response.end('<!doctype html><title>App</title>');
+  }
+  let body = '';
+  request.on('data', (piece) => { body += piece; });
+  request.on('end', () => {
+    if (body) orders.push(body);
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify({ subject: request.headers['x-auth-subject'] }));
+  });
+}).listen(0, '127.0.0.1');
+await once(upstream, 'listening');
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-browser-'));
+const config = path.join(folder, 'gateway.yaml');
+fs.writeFileSync(config, `
+listeners: [{address: "127.0.0.1:0"}]
+workers: 2
+store: "sqlite:state.db"
+tokens: {issuer: "https://auth.test", audience: [api], access_ttl: 2s, clock_skew: 0s, signing: {algorithm: ES256, keys: keys/}}
+users: {registration: true, new: {roles: [user]}}
+upstreams: {api: {servers: ["http://127.0.0.1:${upstream.address().port}"]}}
+routes:
+  - {path: /app/, upstream: api, auth: none}
+  - {path: /api/, upstream: api, auth: required}
+`);
+const gateway = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+let log = '';
+const port = await new Promise((ok, failed) => {
+  gateway.once('exit', () => failed(new Error(log)));
+  gateway.stderr.on('data', (text) => {
+    log += text;
+    const found = /listening on \S*:(\d+)/.exec(log);
+    if (found && log.includes('ready:')) ok(found[1]);
+  });
+});
+const site = 'http://localhost:' + port;
+const registered = await fetch('http://127.0.0.1:' + port + '/auth/register', {
+  method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ username: 'ada', password: kPassword }) });
+assert.equal(registered.status, 201);
+
+// A token of two seconds is over once the page's own clock says so.
+const outliveToken = (page) => page.evaluate((since) => new Promise((ok) => {
+  const look = () => (Date.now() >= since + 2500 ? ok() : setTimeout(look, 50));
+  look();
+}), Date.now());
+
+const run = (tab, act, ...args) => tab.evaluate(async ([name, list]) => {
+  const session = await import('/app/fetch-interceptor.js');
+  const answer = await session[name](...list);
+  return answer instanceof Response ? answer.status : answer;
+}, [act, args]);
+
+// Rows S0.15, S1.10, S1.27 and S4.10: what the articles' own clients did, or should have done.
+async function interceptor(context) {
+  const tabs = [];
+  let refreshes = 0;
+  context.on('request', (request) => { if (request.url() === site + '/auth/refresh') ++refreshes; });
+  for (let i = 0; i < 3; ++i) {
+    const tab = await context.newPage();
+    await tab.goto(site + '/app/');
+    await tab.evaluate(async () => {
+      window.ends = 0;
+      (await import('/app/fetch-interceptor.js')).onEnded(() => { ++window.ends; });
+    });
+    tabs.push(tab);
+  }
+  assert.equal(await run(tabs[0], 'logIn', 'ada', 'wrong'), false);
+  assert.equal(await run(tabs[0], 'logIn', 'ada', kPassword), true);
+  assert.equal(await run(tabs[1], 'authFetch', '/api/x'), 200);
+
+  // Proactive (S0.14, S0.15): due by the answer's expires_in, before any call is refused.
+  await outliveToken(tabs[0]);
+  let statuses = await Promise.all(tabs.flatMap((tab) => [1, 2].map(() => run(tab, 'authFetch', '/api/x'))));
+  assert.deepEqual(statuses, Array(6).fill(200));
+  assert.equal(refreshes, 1);
+
+  // Reactive (S1.27, S4.10): a client that believes its token good is refused, refreshes and sends again.
+  await outliveToken(tabs[0]);
+  await tabs[0].evaluate(() => {
+    const pair = JSON.parse(localStorage.getItem('sallyport-session'));
+    localStorage.setItem('sallyport-session', JSON.stringify({ ...pair, due: Date.now() + 600000 }));
+  });
+  orders.length = 0;
+  statuses = await Promise.all(tabs.map((tab, i) => run(tab, 'authFetch', '/api/orders', { method: 'POST', body: 'order ' + i })));
+  assert.deepEqual(statuses, [200, 200, 200]);
+  assert.equal(refreshes, 2);
+  assert.deepEqual(orders.sort(), ['order 0', 'order 1', 'order 2']);
+
+  await run(tabs[2], 'logOut');
+  for (const tab of tabs) {
+    await tab.waitForFunction(() => window.ends === 1);
+    assert.equal(await run(tab, 'authFetch', '/api/x'), 401);
+  }
+}
+
+async function browser(act) {
+  const context = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(folder, 'profile-')), {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    viewport: { width: 900, height: 800 },
+    args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
+  context.setDefaultTimeout(kPatience);
+  try {
+    await act(context);
+  } finally {
+    await context.close();
+  }
+}
+
+try {
+  await browser(interceptor);
+} finally {
+  gateway.removeAllListeners('exit');
+  gateway.kill('SIGKILL');
+  upstream.closeAllConnections();
+  upstream.close();
+  fs.rmSync(folder, { recursive: true, force: true });
+}
