@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <utility>
 
+#include "auth/users/equal_time.hpp"
 #include "auth/users/password_hash.hpp"
 #include "auth/users/password_policy.hpp"
 
@@ -73,6 +74,7 @@ Task<UserResult<std::string>> UserService::hashed(config::Secret password) {
 
 Task<UserResult<bool>> UserService::judge(const std::optional<User>& user, const config::Secret& password,
                                           ThrottleKeys keys) {
+  const auto began = std::chrono::steady_clock::now();
   auto before = co_await throttle_.before(keys);
   if (!before) co_return failure(before.error());
   if (before->refused) co_return refused(*before);
@@ -94,6 +96,7 @@ Task<UserResult<bool>> UserService::judge(const std::optional<User>& user, const
   } else {
     auto after = co_await throttle_.failed(std::move(keys));
     if (!after) co_return failure(after.error());
+    co_await pause_(hold_back(std::chrono::steady_clock::now() - began));
     if (after->refused) co_return refused(*after);
   }
   co_return right;

@@ -1,4 +1,4 @@
-// user add|set|passwd|disable|enable|unlock|delete|list: the people in the gateway's own store.
+// user add|set|passwd|disable|enable|confirm|unlock|delete|list: the people in the gateway's own store.
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -190,6 +190,23 @@ int passwd(const config::Config& config, const Wanted& wanted) {
       config, [&](stores::Stores& stores) { return set_password(stores, config, wanted.name, *password); });
 }
 
+Task<int> confirm_in_store(stores::Stores& stores, const config::Config& config, std::string name) {
+  auto found = co_await stores.users->find_by_name(name);
+  if (!found) co_return store_failed(config, found.error());
+  if (found->has_value() && (*found)->email.empty()) {
+    complain(name + " has no e-mail address: give one by sallyport user set " + name + " --email ADDRESS");
+    co_return kWrongInput;
+  }
+  users::Edit edit_wanted;
+  edit_wanted.email_confirmed = true;
+  co_return co_await edit_in_store(stores, config, std::move(name), std::move(edit_wanted), "confirmed");
+}
+
+int confirm(const config::Config& config, const Wanted& wanted) {
+  return with_stores(config,
+                     [&](stores::Stores& stores) { return confirm_in_store(stores, config, wanted.name); });
+}
+
 Task<int> unlock_in_store(stores::Stores& stores, const config::Config& config, std::string name,
                           std::string address) {
   users::ThrottleKeys keys = users::throttle_keys(name, address);
@@ -339,6 +356,8 @@ void add_user(CLI::App& app, Invocation& invocation) {
             change.disabled = false;
             return edit(config, given.name, change, "enabled");
           });
+  add_act(*user, invocation, w, "confirm", "Say that the user's e-mail address is confirmed",
+          "sallyport user confirm ada", confirm);
   add_act(*user, invocation, w, "unlock",
           "Forget failed logins: of the user, and with --address of that pair",
           "sallyport user unlock ada --address 192.0.2.1", unlock)

@@ -110,6 +110,7 @@ TEST_F(CommandLine, HelpsWithAnExampleForEachCommand) {
       {"user", "passwd"},
       {"user", "disable"},
       {"user", "enable"},
+      {"user", "confirm"},
       {"user", "unlock"},
       {"user", "delete"},
       {"user", "list"},
@@ -209,11 +210,23 @@ TEST_F(CommandLine, TakesTheHashOfAnotherSystem) {  // S1.30
 }
 
 TEST_F(CommandLine, SaysOfAnUnknownUserThatThereIsNone) {
-  for (const char* command : {"set", "disable", "enable", "delete", "passwd"}) {
+  for (const char* command : {"set", "disable", "enable", "confirm", "delete", "passwd"}) {
     const Outcome outcome = sallyport({"user", command, "nobody"}, kPassword);
     EXPECT_EQ(outcome.code, 1) << command;
     EXPECT_THAT(outcome.err, HasSubstr("no user nobody")) << command;
   }
+}
+
+TEST_F(CommandLine, ConfirmsAnAddressThatIsThere) {  // S3.8
+  EXPECT_EQ(add("ada").code, 0);
+  const Outcome without = sallyport({"user", "confirm", "ada"});
+  EXPECT_EQ(without.code, 1);
+  EXPECT_THAT(without.err, HasSubstr("--email"));
+  EXPECT_EQ(sallyport({"user", "set", "ada", "--email", "ada@example.com"}).code, 0);
+  EXPECT_FALSE(user("ada").at("email_confirmed").as_bool());
+  const Outcome confirmed = sallyport({"user", "confirm", "ADA"});
+  EXPECT_EQ(confirmed.code, 0) << confirmed.err;
+  EXPECT_TRUE(user("ada").at("email_confirmed").as_bool());
 }
 
 // S1.24, S0.5: what changes a token ends the sessions, in the store and by events for every gateway.

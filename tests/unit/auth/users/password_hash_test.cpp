@@ -25,6 +25,7 @@ const Known kKnown[] = {
     {"Bcrypt2a", "U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
     {"Bcrypt2b", "my password", "$2b$05$qnZba8lCXL55A8ZuHliknuSsP00/eFGawxeS33iJOYQXy4xw.zPVq"},
     // Drepper's specification of sha256-crypt and sha512-crypt
+    {"Sha256Crypt", "Hello world!", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"},
     {"Sha512Crypt", "Hello world!",
      "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"},
     {"Yescrypt", "my password", "$y$j75$saltsaltsalt$ATuf9a9uM6FHzlvZN0k5.5peI6tyraX.fO997oJbcJ2"},
