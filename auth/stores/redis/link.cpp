@@ -19,7 +19,7 @@ void keep_alive(net::generic::stream_protocol::socket& socket) {
   boost::system::error_code ignored;
   socket.set_option(net::ip::tcp::no_delay(true), ignored);
   socket.set_option(net::socket_base::keep_alive(true), ignored);
-  for (const auto [name, value] :
+  for (const auto& [name, value] :
        {std::pair{TCP_KEEPIDLE, 30}, std::pair{TCP_KEEPINTVL, 10}, std::pair{TCP_KEEPCNT, 3}})
     ::setsockopt(socket.native_handle(), IPPROTO_TCP, name, &value, sizeof value);
 }
