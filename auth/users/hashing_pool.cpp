@@ -39,16 +39,16 @@ struct Work {
 };
 
 void perform(Work& work) {
-  if (work.making) {
-    try {
+  try {
+    if (work.making) {
       work.hash = hash_password(work.password, random_salt());
-    } catch (const std::exception&) {
-      return;  // no memory or no randomness: not done, hence "overloaded"
+    } else {
+      work.fits = verify_password(work.password, work.hash);
     }
-  } else {
-    work.fits = verify_password(work.password, work.hash);
+    work.done = true;
+  } catch (const std::exception&) {
+    // No memory or no randomness: not done, hence "overloaded".
   }
-  work.done = true;
 }
 
 using Handler = net::any_completion_handler<void()>;
