@@ -115,7 +115,9 @@ TEST_F(AssertionsTest, KeepThoseInUseWhileStrangersComeAndGo) {
   const std::string first = line(who);
   for (std::size_t i = 0; i < 2 * Assertions::kKeep; ++i) {
     line(claims("stranger"));
-    if (i % (Assertions::kKeep / 2) == 0) ASSERT_EQ(line(who), first) << i;
+    if (i % (Assertions::kKeep / 2) == 0) {
+      ASSERT_EQ(line(who), first) << i;
+    }
   }
 }
 
