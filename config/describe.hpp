@@ -277,7 +277,9 @@ template <class V>
 void describe(V& v, Cookies& x) {
   v("origins", x.origins, "origins that may send cookies, beside the request's own");
   v("refresh_before", x.refresh_before, "the gateway refreshes this long before the access token expires");
-  v("login_page", x.login_page, "where a navigation without a session is sent");
+  v("login_page", x.login_page,
+    "where a navigation without a session is sent: a path, a URL, or own for the gateway's login and account "
+    "page at PREFIX/account");
 }
 
 // Throttle is one value in C++ and a section in YAML, so that further limits have their place.

@@ -221,6 +221,23 @@ void Judge::methods(const std::vector<std::string>& methods, const std::string& 
   }
 }
 
+void judge_login_page(const AuthEndpoints& auth, Judge& judge) {
+  const std::string& page = auth.cookies.login_page;
+  constexpr auto kWhere = "auth.cookies.login_page";
+  const bool printable = std::all_of(page.begin(), page.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const bool is_path = page.starts_with('/') && !page.starts_with("//") && page.find('\\') == page.npos;
+  if (page == "own") {
+    const bool standard = auth.fields.style == Style::snake_case && auth.fields.request.empty() &&
+                          auth.fields.response.empty() && auth.errors == ErrorShape::oauth2;
+    if (!standard)
+      judge.problem(kWhere, "own speaks the standard field names and errors; with others name your own page");
+  } else if (!page.empty() &&
+             (!printable || !(is_path || page.starts_with("https://") || page.starts_with("http://")))) {
+    judge.problem(kWhere,
+                  in_quotes(page) + " is no page; write own, a path such as /login, or an http(s) URL");
+  }
+}
+
 void judge_auth(const Config& config, Judge& judge) {
   const auto& auth = config.auth;
   if (config.defaults.auth == AuthMode::none)
@@ -240,6 +257,7 @@ void judge_auth(const Config& config, Judge& judge) {
       judge.problem(
           "auth.cookies.origins[" + std::to_string(i) + "]",
           in_quotes(origin) + " is no origin; write scheme://host[:port] in lower case, without a path");
+  judge_login_page(auth, judge);
   for (std::size_t i = 0; i < kEndpoints.size(); ++i) {
     const auto& [key, field] = kEndpoints[i];
     const auto& path = auth.endpoints.*field;

@@ -109,7 +109,8 @@ void write_head(Forwarding& f) {
 }
 
 ResponseRules rules_of(const Forwarding& f) {
-  return {&f.context.route->forward, f.context.provenance.request_id, f.worker.date(), f.context.cors, {}};
+  return {&f.context.route->forward, f.context.provenance.request_id, f.worker.date(), f.context.cors,
+          f.context.cookies};
 }
 
 // The client's view of what went wrong while the request was on its way.

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include "gateway/await_key.hpp"
+#include "gateway/cookie_session.hpp"
+#include "gateway/cookies.hpp"
 #include "gateway/endpoints/endpoints.hpp"
 #include "gateway/forward.hpp"
 #include "gateway/judge.hpp"
@@ -34,6 +36,29 @@ Task<std::optional<Verdict>> judge_with_new_key(Worker& worker, const RequestHea
   co_return Verdict::token_invalid;
 }
 
+// In cookie mode: by cookies where they count, else by its token.
+Task<std::optional<Verdict>> judge_sender(Worker& worker, const RequestHead& head,
+                                          const policy::RoutePolicy& policy, RequestContext& context) {
+  const CookieJudgement by_cookies = co_await judge_cookies(worker, head, policy, context);
+  if (by_cookies.judged) co_return by_cookies.verdict;
+  const std::optional<Verdict> verdict = judge(worker, head, policy, context);
+  if (!verdict || !lacks_key(context)) co_return verdict;
+  const std::optional<Verdict> again = co_await judge_with_new_key(worker, head, policy, context);
+  co_return again;
+}
+
+// Somebody without a session opens a page: to the login page, and back from there.
+Task<> send_to_login(Worker& worker, Exchange& exchange, RequestContext& context,
+                     const std::string& location) {
+  ReplyContext how = reply_context(worker, context);
+  const std::string line = "Location: " + location + "\r\n";
+  how.extra = line;
+  context.status = 302;
+  context.refusal = "login_required";
+  const OwnAnswer answer{302, nullptr, {}, {}};
+  if (const error_code ec = co_await exchange.answer(answer, how)) exchange.cut();
+}
+
 const CorsPolicy* cors_of(const Runtime& runtime, const Match& match) {
   if (match.kind == Match::Kind::endpoint) return &runtime.endpoint_cors;
   return match.has_route ? &runtime.routes[match.route].cors : nullptr;
@@ -42,6 +67,7 @@ const CorsPolicy* cors_of(const Runtime& runtime, const Match& match) {
 Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
   const RequestHead& head = exchange.request();
   const Runtime& runtime = worker.runtime();
+  const bool by_cookies = runtime.config.auth.cookies.on;  // without them, no coroutine more than needed
   // RFC 9110 9.3.7: "OPTIONS *" asks the server itself whether it is there.
   std::string lines;
   if (head.raw_path == "*") co_return co_await answer_options(worker, exchange, context, lines);
@@ -81,11 +107,13 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
     case Match::Kind::method_not_allowed:
       co_return co_await refuse(worker, exchange, context, Verdict::method_not_allowed, match.allow);
     case Match::Kind::endpoint: {
+      const policy::RoutePolicy& policy = runtime.bearer_only;
+      const bool asks = !endpoints::needs_no_token(match.endpoint);
       std::optional<Verdict> verdict;
-      if (!endpoints::needs_no_token(match.endpoint))
-        verdict = judge(worker, head, runtime.bearer_only, context);
-      if (verdict && lacks_key(context))
-        verdict = co_await judge_with_new_key(worker, head, runtime.bearer_only, context);
+      if (asks && by_cookies) verdict = co_await judge_sender(worker, head, policy, context);
+      if (asks && !by_cookies) verdict = judge(worker, head, policy, context);
+      if (!by_cookies && verdict && lacks_key(context))
+        verdict = co_await judge_with_new_key(worker, head, policy, context);
       if (verdict) co_return co_await refuse(worker, exchange, context, *verdict);
       co_return co_await endpoints::serve(worker, exchange, context, match);
     }
@@ -93,9 +121,16 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
       break;
   }
   TicketJudgement judged = co_await judge_ticket(worker, head, *context.route, context);
-  if (!judged.judged) judged.verdict = judge(worker, head, context.route->policy, context);
-  if (!judged.judged && judged.verdict && lacks_key(context))
-    judged.verdict = co_await judge_with_new_key(worker, head, context.route->policy, context);
+  const policy::RoutePolicy& policy = context.route->policy;
+  if (!judged.judged && by_cookies) judged.verdict = co_await judge_sender(worker, head, policy, context);
+  if (!judged.judged && !by_cookies) judged.verdict = judge(worker, head, policy, context);
+  if (!judged.judged && !by_cookies && judged.verdict && lacks_key(context))
+    judged.verdict = co_await judge_with_new_key(worker, head, policy, context);
+  if (by_cookies && judged.verdict && reply_for(*judged.verdict).status == 401) {
+    const std::string_view query = context.query ? std::string_view(*context.query) : head.query;
+    const auto location = login_location(head, runtime.config.auth, query);
+    if (location) co_return co_await send_to_login(worker, exchange, context, *location);
+  }
   if (judged.verdict) co_return co_await refuse(worker, exchange, context, *judged.verdict);
   co_await forward(worker, exchange, context);
 }

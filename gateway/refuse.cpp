@@ -10,6 +10,7 @@ ReplyContext reply_context(Worker& worker, const RequestContext& context) {
   reply.expired_names = worker.runtime().config.auth.expired_header;
   reply.date = worker.date();
   reply.cors = context.cors;
+  reply.cookies = context.cookies;
   return reply;
 }
 

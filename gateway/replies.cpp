@@ -40,8 +40,9 @@ constexpr std::array kReplies{
     Reply{503, "overloaded", "Too many requests wait already; try again"},
     Reply{503, "upstream_unavailable", "The service behind this gateway is not well; try again"},
     Reply{500, "internal_error", "The gateway failed; the log knows this request id"},
+    Reply{403, "origin_refused", "With cookies, this needs an Origin that is the gateway's own or allowed"},
 };
-static_assert(kReplies.size() == static_cast<std::size_t>(Verdict::internal_error) + 1);
+static_assert(kReplies.size() == static_cast<std::size_t>(Verdict::origin_refused) + 1);
 
 template <class... Parts>
 void append(std::string& out, const Parts&... parts) {
@@ -54,7 +55,8 @@ void append_head(std::string& out, unsigned status, const Reply* reply, std::str
   if (!content_type.empty()) append(out, "Content-Type: ", content_type, "\r\n");
   if (status >= 200 && status != 204 && status != 304)
     append(out, "Content-Length: ", std::to_string(length), "\r\n");
-  append(out, "Cache-Control: ", context.cache_control, "\r\nSallyport-Response: 1\r\n");
+  if (context.cookies.empty()) append(out, "Cache-Control: ", context.cache_control, "\r\n");
+  append(out, context.cookies, "Sallyport-Response: 1\r\n");
   if (!context.request_id.empty()) append(out, "X-Request-Id: ", context.request_id, "\r\n");
   if (!context.date.empty()) append(out, "Date: ", context.date, "\r\n");
   if (reply && reply->has_challenge)

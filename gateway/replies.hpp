@@ -35,6 +35,7 @@ enum class Verdict : std::uint8_t {
   overloaded,
   upstream_unavailable,
   internal_error,
+  origin_refused,  // cookie mode: not from a page of ours
 };
 
 struct Reply {
@@ -55,9 +56,10 @@ struct ReplyContext {
   std::string_view realm = "sallyport";
   std::span<const std::string> expired_names;
   std::string_view date;
-  std::string_view cors;   // complete lines, or empty
-  std::string_view extra;  // more complete lines (Set-Cookie, ...), or empty
-  std::string_view allow;  // with 405
+  std::string_view cors;     // complete lines, or empty
+  std::string_view extra;    // more complete lines, or empty
+  std::string_view cookies;  // Set-Cookie lines with the Cache-Control that they need, or empty
+  std::string_view allow;    // with 405
   std::string_view cache_control = "no-store";
   unsigned retry_after = 0;      // seconds; 0: no Retry-After (503 gets one of 1 then)
   bool to_head_request = false;  // no body, but its Content-Length

@@ -6,6 +6,7 @@ void RequestContext::clear() {
   began = upstream_asked = upstream_answered = {};
   path_scratch.clear();
   cors.clear();
+  cookies.clear();
   upstream_head.clear();
   reason.clear();
   path = endpoint = refusal = server = {};

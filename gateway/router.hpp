@@ -33,6 +33,9 @@ enum class OwnEndpoint : std::uint8_t {
   metadata,
   openapi,
   docs,
+  account,  // the login and account page
+  account_script,
+  account_style,
 };
 
 struct Match {

@@ -11,7 +11,6 @@ namespace {
 // What loads but isn't served by this version is refused by name: a setting that is silently without effect
 // is a trap.
 std::string unsupported(const config::Config& config) {
-  if (config.auth.cookies.on) return "auth.cookies isn't supported by this version";
   if (config.users.source != "store") return "users.source: only `store` is supported by this version";
   return {};
 }

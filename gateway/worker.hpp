@@ -21,6 +21,7 @@
 #include "auth/users/hashing_pool.hpp"
 #include "auth/users/user_service.hpp"
 #include "gateway/assertions.hpp"
+#include "gateway/cookie_session.hpp"
 #include "gateway/http1/server_connection.hpp"
 #include "gateway/net/admission.hpp"
 #include "gateway/net/buffers.hpp"
@@ -98,6 +99,7 @@ class Worker {
   std::shared_ptr<const KeySnapshot> keys() const { return keys_; }  // to hold across a co_await
   KeyKeeper* key_keeper() { return shared_.keys; }
   std::size_t& key_waits() { return key_waits_; }  // requests that wait for a key (await_key.hpp)
+  RefreshFlights& refresh_flights() { return refresh_flights_; }
   policy::Authenticator& authenticator() { return authenticator_; }
   policy::Freshness freshness() const;
   upstream::Pool& pool(std::size_t upstream) { return *pools_[upstream]; }
@@ -155,6 +157,7 @@ class Worker {
   std::shared_ptr<const KeySnapshot> keys_;
   policy::Authenticator authenticator_;
   std::size_t key_waits_ = 0;
+  RefreshFlights refresh_flights_;
   OpenStreams streams_;
   SteadyTime streams_checked_{};
   bool streams_due_ = false;  // the index is newer than the last look

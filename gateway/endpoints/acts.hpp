@@ -23,5 +23,8 @@ Task<> jwks(Call call);
 Task<> metadata(Call call);
 Task<> openapi(Call call);
 Task<> docs(Call call);
+Task<> account_page(Call call);
+Task<> account_script(Call call);
+Task<> account_style(Call call);
 
 }  // namespace sallyport::gateway::endpoints

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "gateway/cookies.hpp"
 #include "gateway/endpoints/documents.hpp"
 #include "gateway/endpoints/fields.hpp"
 #include "gateway/refuse.hpp"
@@ -134,6 +135,17 @@ Task<std::optional<boost::json::object>> read_json(Call call, Body body) {
   co_return std::nullopt;
 }
 
+bool from_our_pages(Call call) {
+  return origin_allowed(call.exchange.request(), call.context.provenance.https,
+                        call.config().auth.cookies.origins);
+}
+
+SessionCookies cookies_of(Call call) {
+  const RequestHead& head = call.exchange.request();
+  if (!call.config().auth.cookies.on || head.find(FieldId::authorization) != nullptr) return {};
+  return read_cookies(head);
+}
+
 sessions::Client client_of(Call call, std::string device) {
   sessions::Client client;
   client.device = std::move(device);
@@ -188,6 +200,8 @@ void note_user(Call call, const sessions::TokenPair& pair) {
 
 Task<> answer_tokens(Call call, const sessions::TokenPair& pair) {
   note_user(call, pair);
+  // A client without cookies says no Origin, and gets none.
+  if (call.config().auth.cookies.on && from_our_pages(call)) call.context.cookies = cookie_lines(pair);
   std::string body = token_json(pair, call.config().users.profile);
   co_await answer_document(call, 200, std::move(body));
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "auth/task.hpp"
+#include "gateway/cookies.hpp"
 #include "gateway/endpoints/dialect.hpp"
 #include "gateway/endpoints/failure.hpp"
 #include "gateway/exchange.hpp"
@@ -36,6 +37,11 @@ enum class Body : std::uint8_t { required, optional };  // optional: none at all
 // The body, whatever it is. nullopt: the request has been answered already, or its client is gone.
 Task<std::optional<config::Secret>> read_body(Call call);
 Task<std::optional<boost::json::object>> read_json(Call call, Body body);
+
+// Does its Origin permit what cookies do?
+bool from_our_pages(Call call);
+// The request's cookies, where cookie mode is on and no Authorization beats them; else none.
+SessionCookies cookies_of(Call call);
 
 // What the client's device says of itself, for the session; `device` comes from the body.
 sessions::Client client_of(Call call, std::string device);

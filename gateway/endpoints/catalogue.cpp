@@ -1,5 +1,7 @@
 #include "gateway/endpoints/catalogue.hpp"
 
+#include "gateway/cookies.hpp"
+
 namespace sallyport::gateway::endpoints {
 namespace {
 
@@ -207,7 +209,32 @@ constexpr Entry kEntries[] = {
      .method = "GET",
      .is_public = true,
      .summary = "A page to try these calls from"},
+    {.endpoint = OwnEndpoint::account,
+     .name = "account",
+     .method = "GET",
+     .is_public = true,
+     .is_page = true,
+     .summary = "The login and account page"},
+    {.endpoint = OwnEndpoint::account_script,
+     .name = "account_script",
+     .method = "GET",
+     .is_public = true,
+     .is_page = true,
+     .summary = "Its script"},
+    {.endpoint = OwnEndpoint::account_style,
+     .name = "account_style",
+     .method = "GET",
+     .is_public = true,
+     .is_page = true,
+     .summary = "Its style"},
 };
+
+std::string page_path(OwnEndpoint endpoint, const config::AuthEndpoints& auth) {
+  if (auth.cookies.login_page != "own") return {};
+  const std::string page = login_page_of(auth);
+  if (page.empty() || endpoint == OwnEndpoint::account) return page;
+  return page + (endpoint == OwnEndpoint::account_script ? ".js" : ".css");
+}
 
 }  // namespace
 
@@ -220,6 +247,7 @@ const Entry& entry_of(OwnEndpoint endpoint) {
 }
 
 std::string path_of(const Entry& entry, const config::Config& config) {
+  if (entry.is_page) return page_path(entry.endpoint, config.auth);
   const std::string& path = config.auth.endpoints.*entry.path;
   return entry.endpoint == OwnEndpoint::session && !path.empty() ? path + "/{id}" : path;
 }

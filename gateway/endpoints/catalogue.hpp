@@ -42,11 +42,12 @@ struct Parameter {
 
 struct Entry {
   OwnEndpoint endpoint{};
-  std::string_view name;  // in the access log; the document's operationId
-  std::string config::Endpoints::* path = nullptr;
+  std::string_view name;                            // in the access log; the document's operationId
+  std::string config::Endpoints::* path = nullptr;  // not of pages
   std::string_view method;
   Credential credential = Credential::none;
   bool is_public = false;  // neither body nor answer is secret
+  bool is_page = false;    // for people: no part of the API that the document describes
   std::string_view summary;
   std::span<const Parameter> parameters{};
   BodyKind body = BodyKind::none;

@@ -47,6 +47,12 @@ Act act_of(OwnEndpoint endpoint) {
       return openapi;
     case OwnEndpoint::docs:
       return docs;
+    case OwnEndpoint::account:
+      return account_page;
+    case OwnEndpoint::account_script:
+      return account_script;
+    case OwnEndpoint::account_style:
+      return account_style;
   }
   return nullptr;
 }

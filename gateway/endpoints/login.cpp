@@ -1,10 +1,14 @@
 // POST login: a name and a password for a session.
 #include "gateway/endpoints/acts.hpp"
 #include "gateway/endpoints/fields.hpp"
+#include "gateway/refuse.hpp"
 
 namespace sallyport::gateway::endpoints {
 
 Task<> login(Call call) {
+  // Or a foreign page could log somebody in as somebody else.
+  if (call.config().auth.cookies.on && !from_our_pages(call))
+    co_return co_await refuse(call.worker, call.exchange, call.context, Verdict::origin_refused);
   const auto body = co_await read_json(call, Body::required);
   if (!body) co_return;
   Fields fields(*body, call.dialect());

@@ -1,4 +1,5 @@
 // POST logout: ends this session (by either of its tokens, expired or not), the user's others, or all.
+#include "gateway/cookie_session.hpp"
 #include "gateway/endpoints/acts.hpp"
 #include "gateway/endpoints/fields.hpp"
 #include "gateway/endpoints/scope.hpp"
@@ -22,15 +23,27 @@ std::optional<Verdict> take_claims(Call call) {
   return std::nullopt;
 }
 
+// The cookies' part in a logout: the refresh token names the session however old the access token is. true:
+// they are what the client came with.
+bool take_cookies(Call call, std::optional<std::string>& refresh_token) {
+  const SessionCookies cookies = cookies_of(call);
+  if (refresh_token || cookies.refresh.empty()) return false;
+  refresh_token = std::string(cookies.refresh);
+  return true;
+}
+
 Task<> end_this(Call call, std::optional<std::string> refresh_token) {
   if (const auto verdict = take_claims(call))
     co_return co_await refuse(call.worker, call.exchange, call.context, *verdict);
+  const bool by_cookies = take_cookies(call, refresh_token);
+  const bool by_refresh_token = refresh_token.has_value();
   if (!call.context.claims && !refresh_token)
     co_return co_await refuse(call.worker, call.exchange, call.context, Verdict::token_missing);
-  const bool by_refresh_token = refresh_token.has_value();
   std::shared_ptr<const jose::Claims> access = call.context.claims;
   const auto done = co_await call.sessions().logout(std::move(access), std::move(refresh_token));
   if (!done) {
+    if (done.error().failure == sessions::LogoutFailure::invalid && by_cookies)
+      call.context.cookies = clearing_lines();
     const Failure failure = failure_of(done.error(), by_refresh_token);
     co_return co_await fail(call, failure);
   }
@@ -38,14 +51,17 @@ Task<> end_this(Call call, std::optional<std::string> refresh_token) {
     audit(call, "logout", call.context.claims->subject, call.context.claims->session_id, "this");
   else
     audit(call, "logout", {}, {}, "this");  // SessionService's own line names user and session
+  if (by_cookies) call.context.cookies = clearing_lines();
   co_await answer_nothing(call);
 }
 
 // Ends other people's devices too, so an old token isn't enough.
 Task<> end_many(Call call, LogoutScope scope) {
   const RequestHead& head = call.exchange.request();
-  if (const auto verdict = judge(call.worker, head, call.worker.runtime().bearer_only, call.context))
-    co_return co_await refuse(call.worker, call.exchange, call.context, *verdict);
+  const policy::RoutePolicy& policy = call.worker.runtime().bearer_only;
+  CookieJudgement judged = co_await judge_cookies(call.worker, head, policy, call.context);
+  if (!judged.judged) judged.verdict = judge(call.worker, head, policy, call.context);
+  if (judged.verdict) co_return co_await refuse(call.worker, call.exchange, call.context, *judged.verdict);
   const std::shared_ptr<const jose::Claims> claims = call.context.claims;
   std::optional<sessions::SessionId> except;
   if (scope == LogoutScope::others) except = sessions::SessionId::parse(claims->session_id);
@@ -67,12 +83,15 @@ Task<> end_many(Call call, LogoutScope scope) {
     }
   }
   audit(call, "logout", claims->subject, claims->session_id, to_string(scope));
+  if (scope == LogoutScope::all && judged.judged) call.context.cookies = clearing_lines();
   co_await answer_nothing(call);
 }
 
 }  // namespace
 
 Task<> logout(Call call) {
+  if (cookies_of(call).state != SessionCookies::State::absent && !from_our_pages(call))
+    co_return co_await refuse(call.worker, call.exchange, call.context, Verdict::origin_refused);
   const auto scope = logout_scope(call.exchange.request().query);
   const auto body = co_await read_json(call, Body::optional);
   if (!body) co_return;

@@ -19,7 +19,7 @@ struct Document {
 };
 
 bool is_served(const Entry& entry, const config::Config& config) {
-  if (path_of(entry, config).empty()) return false;
+  if (entry.is_page || path_of(entry, config).empty()) return false;
   if (entry.endpoint == OwnEndpoint::register_) return config.users.registration;
   if (entry.endpoint != OwnEndpoint::introspect) return true;
   const auto& clients = config.auth.clients;

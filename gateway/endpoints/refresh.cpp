@@ -1,7 +1,9 @@
 // POST refresh: a refresh token for the next pair of its session.
 #include "gateway/await_key.hpp"
+#include "gateway/cookie_session.hpp"
 #include "gateway/endpoints/acts.hpp"
 #include "gateway/endpoints/fields.hpp"
+#include "gateway/refuse.hpp"
 
 namespace sallyport::gateway::endpoints {
 
@@ -23,15 +25,21 @@ Task<ClaimsResult> claims_of(Call call, const std::string& token) {
 }  // namespace
 
 Task<> refresh(Call call) {
-  const auto body = co_await read_json(call, Body::required);
+  const SessionCookies cookies = cookies_of(call);
+  const bool by_cookie = !cookies.refresh.empty();
+  const auto body = co_await read_json(call, by_cookie ? Body::optional : Body::required);
   if (!body) co_return;
   Fields fields(*body, call.dialect());
-  std::string token = fields.required("refresh_token");
+  const bool in_body = !by_cookie || fields.optional("refresh_token").has_value();
+  std::string token = in_body ? fields.required("refresh_token") : std::string(cookies.refresh);
   const std::optional<std::string> access_token = fields.optional("access_token");
   if (!fields.good()) {
     const Failure failure = invalid_fields(fields.problems());
     co_return co_await fail(call, failure);
   }
+
+  if (!in_body && !from_our_pages(call))
+    co_return co_await refuse(call.worker, call.exchange, call.context, Verdict::origin_refused);
 
   std::shared_ptr<const jose::Claims> access;
   if (access_token) {
@@ -48,6 +56,7 @@ Task<> refresh(Call call) {
   sessions::Client client = client_of(call, {});
   auto refreshed = co_await call.sessions().refresh(std::move(token), std::move(access), std::move(client));
   if (!refreshed) {
+    if (!in_body && ends_session(refreshed.error().failure)) call.context.cookies = clearing_lines();
     const Failure failure = failure_of(refreshed.error());
     co_return co_await fail(call, failure);
   }

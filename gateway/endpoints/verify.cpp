@@ -3,6 +3,7 @@
 // identity headers that the upstream is to get. Whoever lies in them fools nobody but himself: no request
 // goes on.
 #include "gateway/await_key.hpp"
+#include "gateway/cookie_session.hpp"
 #include "gateway/endpoints/acts.hpp"
 #include "gateway/endpoints/endpoints.hpp"
 #include "gateway/http1/target.hpp"
@@ -50,6 +51,8 @@ std::optional<RequestHead> described(const RequestHead& head) {
 
 Task<std::optional<Verdict>> judge_described(Call call, const RequestHead& asked,
                                              const policy::RoutePolicy& policy) {
+  const CookieJudgement by_cookies = co_await judge_cookies(call.worker, asked, policy, call.context);
+  if (by_cookies.judged) co_return by_cookies.verdict;
   const std::optional<Verdict> verdict = judge(call.worker, asked, policy, call.context);
   if (!verdict || !lacks_key(call.context)) co_return verdict;
   const bool again = co_await await_key(call.worker, asked, call.context);

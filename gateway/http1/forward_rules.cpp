@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "gateway/cookies.hpp"
 #include "gateway/http1/field_ids.hpp"
 #include "gateway/path.hpp"
 #include "gateway/text.hpp"
@@ -131,13 +132,21 @@ bool drops_from_request(const Field& field, const ForwardPolicy& policy) {
   }
 }
 
-bool drops_from_response(const Field& field, const ForwardPolicy& policy) {
+bool drops_from_response(const Field& field, const ForwardPolicy& policy, bool sets_cookies) {
   if (field.id == FieldId::x_request_id) return true;
+  if (field.id == FieldId::set_cookie) return policy.has_cookies && gateway::sets_our_cookie(field.value);
+  if (field.id == FieldId::cache_control) return sets_cookies;
   if (field.id != FieldId::other) return false;
   if (policy.has_cors && gateway::istarts_with(field.name, "access-control-")) return true;
   if (folds_to(field.name, "sallyport-response")) return true;
   return std::any_of(policy.expired_names.begin(), policy.expired_names.end(),
                      [&](const std::string& name) { return folds_to(field.name, name); });
+}
+
+void append_request_field(std::string& out, const Field& field, const ForwardPolicy& policy) {
+  if (field.id != FieldId::cookie || !policy.has_cookies) return append_field(out, field);
+  const std::string left = gateway::without_our_cookies(field.value);
+  if (!left.empty()) append(out, field.name, ": ", left, "\r\n");
 }
 
 bool asks_for_trailers(const gateway::RequestHead& head) {
@@ -155,6 +164,7 @@ ForwardPolicy ForwardPolicy::compile(const config::Route& route, const config::A
   policy.strip_prefix = route.strip_prefix;
   policy.forward_authorization = route.forward_authorization;
   policy.has_cors = route.cors.on();
+  policy.has_cookies = auth.cookies.on;
   return policy;
 }
 
@@ -180,7 +190,7 @@ void append_request_head(std::string& out, const gateway::RequestHead& head, con
   for (const Field& field : head.fields)
     if (!is_hop_by_hop(field) && !drops_from_request(field, policy) &&
         !(named && is_named(head.fields, field)))
-      append_field(out, field);
+      append_request_field(out, field, policy);
   append(out, context.identity, context.provenance);
   out += head.version == Version::http11 ? "Via: 1.1 sallyport\r\n" : "Via: 1.0 sallyport\r\n";
   append_framing(out, head.framing, head.content_length);
@@ -214,7 +224,7 @@ ClientFraming append_response_head(std::string& out, const gateway::ResponseHead
   for (const Field& field : head.fields) {
     if (field.id == FieldId::content_length) length = &field;
     dated = dated || field.id == FieldId::date;
-    if (!is_hop_by_hop(field) && !drops_from_response(field, policy) &&
+    if (!is_hop_by_hop(field) && !drops_from_response(field, policy, !context.extra.empty()) &&
         !(named && is_named(head.fields, field)))
       append_field(out, field);
   }

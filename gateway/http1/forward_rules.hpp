@@ -19,7 +19,8 @@ struct ForwardPolicy {
   std::vector<std::string> trailers;       // lower case: trailers that travel on
   std::string strip_prefix;
   bool forward_authorization = false;
-  bool has_cors = false;  // the upstream's Access-Control-* are replaced
+  bool has_cors = false;     // the upstream's Access-Control-* are replaced
+  bool has_cookies = false;  // cookie mode: our cookies stay between us and the client
 
   static ForwardPolicy compile(const config::Route& route, const config::AuthEndpoints& auth);
 
@@ -47,9 +48,10 @@ struct ResponseContext {
   bool keep_alive = true;  // client and gateway want to keep the connection
   bool to_head_request = false;
   std::string_view request_id;
-  std::string_view date;     // IMF-fixdate, for an answer without one
-  std::string_view cors;     // complete lines, or empty
-  std::string_view extra;    // complete lines of our own (Set-Cookie of cookie mode), or empty
+  std::string_view date;  // IMF-fixdate, for an answer without one
+  std::string_view cors;  // complete lines, or empty
+  std::string_view
+      extra;  // complete lines of cookie mode: Set-Cookie and the Cache-Control to go with it, or empty
   std::string_view upgrade;  // with 101: the protocol
 };
 

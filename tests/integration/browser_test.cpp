@@ -1,4 +1,4 @@
-// The example client in a real browser.
+// The example client, cookies and the account page in a real browser.
 #include <gtest/gtest.h>
 
 #include "tests/support/process.hpp"
@@ -11,6 +11,13 @@ TEST(Browser, RefreshesForThreeTabsAndEndsThemAll) {  // S0.15, S1.10, S1.27, S4
   const Outcome outcome = run({"node", SALLYPORT_TEST_DATA "/node/browser_test.mjs", SALLYPORT_BINARY,
                                SALLYPORT_SOURCE_DIR "/config/examples"},
                               {}, kTime);
+  EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+}
+
+TEST(Browser, LogsInOnThePageAndStaysLoggedInByCookies) {  // S1.16, S1.28
+  constexpr std::chrono::seconds kTime{60};
+  const Outcome outcome =
+      run({"node", SALLYPORT_TEST_DATA "/node/account_page_test.mjs", SALLYPORT_BINARY}, {}, kTime);
   EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
 }
 

@@ -92,9 +92,10 @@ TEST_F(TokenRules, DecideByRouteAndMethodWithEachIssuersOwnClaims) {
   for (const Row& row : rows) {
     const Response response = call(row.method, row.path, token(row.claims));
     EXPECT_EQ(response.status, row.status) << row.method << ' ' << row.path << ' ' << row.claims;
-    if (row.status == 403)
+    if (row.status == 403) {
       EXPECT_EQ(response.headers.get("WWW-Authenticate"),
                 "Bearer realm=\"sallyport\", error=\"insufficient_scope\"");
+    }
   }
 }
 

@@ -22,7 +22,7 @@ TEST(Catalogue, HoldsEveryEndpointOnce) {
     EXPECT_TRUE(entry.success != 204 || entry.response.empty()) << entry.name;
   }
   // The last enumerator: whoever adds one adds its row.
-  EXPECT_EQ(seen.size(), static_cast<std::size_t>(OwnEndpoint::docs) + 1);
+  EXPECT_EQ(seen.size(), static_cast<std::size_t>(OwnEndpoint::account_style) + 1);
 }
 
 TEST(Catalogue, KnowsWhereTheConfigurationHasThem) {
