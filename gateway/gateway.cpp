@@ -138,7 +138,7 @@ int Gateway::listen() {
     addresses_.push_back(address);
   }
   if (c.admin) {
-    admin_ = std::make_unique<Admin>(control_, *c.admin, *follower_, *keys_, shared_, metrics_);
+    admin_ = std::make_unique<Admin>(control_, *c.admin, runtime_, *follower_, *keys_, shared_, metrics_);
     if (auto listening = admin_->listen(); !listening) return fail(cli::kNotThere, listening.error());
   }
   return cli::kFine;

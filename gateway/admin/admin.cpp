@@ -3,9 +3,11 @@
 #include <spdlog/spdlog.h>
 #include <boost/asio/co_spawn.hpp>
 
+#include "config/dump.hpp"
 #include "gateway/date.hpp"
 #include "gateway/net/listen.hpp"
 #include "gateway/refuse.hpp"
+#include "gateway/text.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -19,10 +21,12 @@ void report(std::exception_ptr error) {
 
 }  // namespace
 
-Admin::Admin(net::io_context& control, const config::Admin& config, const Follower& follower,
-             const KeyKeeper& keys, const Shared& shared, Metrics& metrics)
+Admin::Admin(net::io_context& control, const config::Admin& config, std::shared_ptr<const Runtime> runtime,
+             const Follower& follower, const KeyKeeper& keys, const Shared& shared, Metrics& metrics)
     : control_(control),
       address_(config.address),
+      token_(config.token),
+      runtime_(std::move(runtime)),
       follower_(follower),
       keys_(keys),
       shared_(shared),
@@ -90,46 +94,107 @@ Task<> Admin::serve(Stream::Socket socket) {
   connections_.erase(&connection);
 }
 
+Readiness Admin::readiness() const {
+  if (shared_.draining) return {false, "draining"};
+  const Follower::Status status = follower_.status();
+  std::string problem = status.problem.empty() ? keys_.problem() : status.problem;
+  return {status.ready && problem.empty(), std::move(problem)};
+}
+
+// The bearer token, on loopback too; and a Host that a page of somewhere else can't have led a browser to.
+std::optional<Verdict> Admin::may(const RequestHead& head) const {
+  const Field* credential = nullptr;
+  for (const Field& field : head.fields) {
+    if (field.id != FieldId::authorization) continue;
+    if (credential != nullptr) return Verdict::token_malformed;
+    credential = &field;
+  }
+  constexpr std::string_view kScheme = "Bearer ";
+  if (credential == nullptr || !iequals(credential->value.substr(0, kScheme.size()), kScheme))
+    return Verdict::token_missing;
+  const std::string_view token = trim(credential->value.substr(kScheme.size()));
+  if (token_.empty() || !token_.equals(token)) return Verdict::token_invalid;
+  const bool by_address = parse_ip(head.host.starts_with('[') && head.host.ends_with(']')
+                                       ? head.host.substr(1, head.host.size() - 2)
+                                       : head.host)
+                              .has_value();
+  if (!by_address && !iequals(head.host, "localhost")) return Verdict::forbidden;
+  return std::nullopt;
+}
+
+std::string Admin::metrics() {
+  const Follower::Status status = follower_.status();
+  metrics_.followed(status.staleness, status.resyncs);
+  metrics_.token_cache(shared_.token_cache_hits, shared_.token_cache_misses);
+  metrics_.process(
+      shared_.connections.load(), readiness().ready,
+      (shared_.access ? shared_.access->dropped() : 0) + (shared_.audit ? shared_.audit->dropped() : 0));
+  return metrics_.text();
+}
+
 Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* refusal) {
   const std::string date =
       imf_fixdate(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   ReplyContext context;
   context.date = date;
   OwnAnswer answer{200, nullptr, "text/plain", "ok\n"};
-  const std::string_view path = connection.request().raw_path;
-  const std::string_view method = connection.request().method;
+  const RequestHead& head = connection.request();
   std::string body;
   if (refusal != nullptr) {
     answer.refusal = &reply_for(verdict_for_status(refusal->status));
-  } else if (path.starts_with("/admin/")) {
-    // Nothing stands there in this version, and nobody without the token may know.
-    answer.refusal = &reply_for(Verdict::token_missing);
-  } else if (path != "/livez" && path != "/readyz" && path != "/metrics") {
+  } else if (head.raw_path.starts_with("/admin/")) {
+    if (const auto verdict = may(head)) {
+      answer.refusal = &reply_for(*verdict);
+    } else {
+      Document document = tell(head.method, head.raw_path);
+      answer.status = document.status;
+      answer.content_type = document.type;
+      if (document.refusal) answer.refusal = &reply_for(*document.refusal);
+      context.allow = document.allow;
+      context.extra = "Cache-Control: no-store\r\n";
+      body = std::move(document.body);
+      answer.body = body;
+    }
+  } else if (head.raw_path != "/livez" && head.raw_path != "/readyz" && head.raw_path != "/metrics") {
     answer.refusal = &reply_for(Verdict::not_found);
-  } else if (method != "GET" && method != "HEAD") {
+  } else if (head.method != "GET" && head.method != "HEAD") {
     answer.refusal = &reply_for(Verdict::method_not_allowed);
     context.allow = "GET, HEAD";
-  } else if (path == "/metrics") {
-    metrics_.process(
-        shared_.connections.load(), follower_.status().ready && !shared_.draining,
-        (shared_.access ? shared_.access->dropped() : 0) + (shared_.audit ? shared_.audit->dropped() : 0));
-    metrics_.token_cache(shared_.token_cache_hits, shared_.token_cache_misses);
-    body = metrics_.text();
+  } else if (head.raw_path == "/metrics") {
+    body = metrics();
     answer.content_type = "text/plain; version=0.0.4";
     answer.body = body;
-  } else if (path == "/readyz") {
-    const Follower::Status status = follower_.status();
-    const std::string keys = keys_.problem();
-    const bool ready = status.ready && status.problem.empty() && keys.empty() && !shared_.draining;
-    answer.status = ready ? 200 : 503;
-    body = ready              ? "ready\n"
-           : shared_.draining ? "draining\n"
-                              : "not ready: " + (status.problem.empty() ? keys : status.problem) + "\n";
-    body += "revocations read: " + std::to_string(status.entries) + "\n";
+  } else if (head.raw_path == "/readyz") {
+    const Readiness now = readiness();
+    answer.status = now.ready ? 200 : 503;
+    body = now.ready ? "ready\n" : shared_.draining ? "draining\n" : "not ready: " + now.problem + "\n";
+    body += "revocations read: " + std::to_string(follower_.status().entries) + "\n";
     answer.body = body;
   }
   if (answer.refusal != nullptr) answer.status = answer.refusal->status;
   (void)co_await connection.answer(answer, context);
+}
+
+// Whoever asks has shown the token.
+Admin::Document Admin::tell(std::string_view method, std::string_view path) const {
+  Document document;
+  if (path == "/admin/status") {
+    document.body = status_json(readiness(), shared_.connections.load());
+  } else if (path == "/admin/config") {
+    document.type = "application/yaml";
+    document.body = config::dump(runtime_->config);
+  } else if (path == "/admin/routes") {
+    document.body = routes_json(*runtime_);
+  } else if (path == "/admin/revocations") {
+    document.body = revocations_json(follower_.status());
+  } else {
+    document.refusal = Verdict::not_found;
+  }
+  if (!document.refusal && method != "GET" && method != "HEAD") {
+    document.refusal = Verdict::method_not_allowed;
+    document.allow = "GET, HEAD";
+  }
+  return document;
 }
 
 }  // namespace sallyport::gateway

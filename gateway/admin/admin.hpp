@@ -7,11 +7,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/result.hpp>
 
+#include <optional>
 #include <set>
 #include <string>
 
 #include "auth/task.hpp"
 #include "config/config.hpp"
+#include "gateway/admin/documents.hpp"
 #include "gateway/follower.hpp"
 #include "gateway/http1/server_connection.hpp"
 #include "gateway/key_keeper.hpp"
@@ -22,8 +24,8 @@ namespace sallyport::gateway {
 
 class Admin {
  public:
-  Admin(net::io_context& control, const config::Admin& config, const Follower& follower,
-        const KeyKeeper& keys, const Shared& shared, Metrics& metrics);
+  Admin(net::io_context& control, const config::Admin& config, std::shared_ptr<const Runtime> runtime,
+        const Follower& follower, const KeyKeeper& keys, const Shared& shared, Metrics& metrics);
 
   boost::system::result<void, std::string> listen();  // the error names address and cause
   const config::Address& address() const { return address_; }
@@ -35,8 +37,22 @@ class Admin {
   Task<> serve(Stream::Socket socket);
   Task<> answer(http1::ServerConnection& connection, const http1::Refusal* refusal);
 
+  struct Document {
+    unsigned status = 200;
+    std::string_view type = "application/json";
+    std::string body;
+    std::optional<Verdict> refusal;  // instead of a body
+    std::string_view allow;
+  };
+  std::optional<Verdict> may(const RequestHead& head) const;  // nullopt: it may act
+  Document tell(std::string_view method, std::string_view path) const;
+  std::string metrics();
+  Readiness readiness() const;
+
   net::io_context& control_;
   config::Address address_;
+  config::Secret token_;
+  std::shared_ptr<const Runtime> runtime_;
   const Follower& follower_;
   const KeyKeeper& keys_;
   const Shared& shared_;

@@ -6,6 +6,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <limits>
+
 namespace sallyport::gateway {
 namespace {
 
@@ -30,6 +32,14 @@ struct Metrics::Impl {
   prometheus::Gauge& entries = gauge(registry, "sallyport_revocations", "Entries in the revocation index");
   prometheus::Gauge& bytes =
       gauge(registry, "sallyport_revocation_index_bytes", "Memory of the revocation index");
+  prometheus::Gauge& staleness = gauge(
+      registry, "sallyport_revocation_staleness_seconds",
+      "Since the last answered read of the revocation log; past revocation.max_staleness routes degrade");
+  prometheus::Counter& resyncs = prometheus::BuildCounter()
+                                     .Name("sallyport_store_resyncs_total")
+                                     .Help("Times that the store had been replaced or lost entries")
+                                     .Register(registry)
+                                     .Add({});
   prometheus::Gauge& connections = gauge(registry, "sallyport_connections", "Client connections");
   prometheus::Gauge& ready = gauge(registry, "sallyport_ready", "1 when /readyz says so");
   prometheus::Gauge& dropped = gauge(registry, "sallyport_log_lines_dropped",
@@ -58,6 +68,12 @@ void Metrics::revocation_arrived(std::chrono::milliseconds lag) {
 void Metrics::revocations(std::size_t entries, std::size_t bytes) {
   impl_->entries.Set(static_cast<double>(entries));
   impl_->bytes.Set(static_cast<double>(bytes));
+}
+
+void Metrics::followed(std::optional<std::chrono::milliseconds> staleness, std::uint64_t resyncs) {
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  impl_->staleness.Set(staleness ? std::chrono::duration<double>(*staleness).count() : kNever);
+  impl_->resyncs.Increment(static_cast<double>(resyncs) - impl_->resyncs.Value());
 }
 
 void Metrics::token_cache(std::uint64_t hits, std::uint64_t misses) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace sallyport::gateway {
@@ -17,6 +18,9 @@ class Metrics {
   void revocation_arrived(std::chrono::milliseconds lag);
   void revocations(std::size_t entries, std::size_t bytes);
   // Of tokens that were sent: known to the cache, or verified anew. Totals since the start.
+  // How old our knowledge of revocations is (nothing: the log was never read), and how often the store had
+  // been replaced.
+  void followed(std::optional<std::chrono::milliseconds> staleness, std::uint64_t resyncs);
   void token_cache(std::uint64_t hits, std::uint64_t misses);
   void process(std::size_t connections, bool ready, std::uint64_t log_lines_dropped);
 

@@ -1,0 +1,57 @@
+#include "gateway/admin/documents.hpp"
+
+#include <boost/json.hpp>
+
+namespace sallyport::gateway {
+namespace {
+
+namespace json = boost::json;
+
+json::array texts(const std::vector<std::string>& all) { return json::array(all.begin(), all.end()); }
+
+std::string_view word(config::AuthMode mode) {
+  switch (mode) {
+    case config::AuthMode::optional:
+      return "optional";
+    case config::AuthMode::none:
+      return "none";
+    case config::AuthMode::required:
+      break;
+  }
+  return "required";
+}
+
+}  // namespace
+
+std::string status_json(const Readiness& readiness, std::size_t connections) {
+  json::object status{
+      {"version", SALLYPORT_VERSION}, {"ready", readiness.ready}, {"connections", connections}};
+  if (!readiness.problem.empty()) status["problem"] = readiness.problem;
+  return json::serialize(status);
+}
+
+std::string routes_json(const Runtime& runtime) {
+  json::array routes;
+  for (const CompiledRoute& route : runtime.routes) {
+    const config::Route& rules = *route.config;
+    json::object one{{"route", route.name},        {"path", rules.path},
+                     {"host", rules.host},         {"methods", texts(rules.methods)},
+                     {"upstream", rules.upstream}, {"auth", word(rules.auth)},
+                     {"line", rules.mark.line}};
+    routes.push_back(std::move(one));
+  }
+  return json::serialize(json::object{{"routes", std::move(routes)}});
+}
+
+std::string revocations_json(const Follower::Status& status) {
+  json::object answer{{"ready", status.ready},
+                      {"entries", status.revoked},
+                      {"bytes", status.bytes},
+                      {"read", status.entries},
+                      {"resyncs", status.resyncs}};
+  if (status.staleness) answer["staleness_ms"] = status.staleness->count();
+  if (!status.problem.empty()) answer["problem"] = status.problem;
+  return json::serialize(answer);
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,20 @@
+// What the admin listener tells about the running gateway, as JSON. Pure. Never a secret.
+#pragma once
+
+#include <string>
+
+#include "gateway/follower.hpp"
+#include "gateway/runtime.hpp"
+
+namespace sallyport::gateway {
+
+struct Readiness {
+  bool ready = false;
+  std::string problem;  // "draining", or what is missing
+};
+
+std::string status_json(const Readiness& readiness, std::size_t connections);
+std::string routes_json(const Runtime& runtime);
+std::string revocations_json(const Follower::Status& status);
+
+}  // namespace sallyport::gateway
