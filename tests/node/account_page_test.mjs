@@ -2,19 +2,13 @@
 // refresh from three tabs at once, log out in one tab and see the others end.
 // Argument: the sallyport binary. SCREENSHOTS=folder keeps pictures.
 import assert from 'node:assert';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import fs from 'node:fs';
-import http from 'node:http';
-import os from 'node:os';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
+import { World } from './browser_world.mjs';
 
 const [binary] = process.argv.slice(2);
 const kPassword = 'correct horse battery';
-const kPatience = 15000;
 
-const upstream = http.createServer((request, response) => {
+const answer = (request, response) => {
   if (request.method === 'GET' && !request.url.startsWith('/api/')) {
     response.setHeader('Content-Type', 'text/html');
     return response.end('<!doctype html><title>App</title><h1>' + (request.headers['x-auth-subject'] ? 'private' : 'public') + '</h1>');
@@ -25,35 +19,23 @@ const upstream = http.createServer((request, response) => {
     response.setHeader('Content-Type', 'application/json');
     response.end(JSON.stringify({ subject: request.headers['x-auth-subject'], cookie: request.headers.cookie ?? null }));
   });
-}).listen(0, '127.0.0.1');
-await once(upstream, 'listening');
+};
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-browser-'));
-const config = path.join(folder, 'gateway.yaml');
-fs.writeFileSync(config, `
+const yaml = (upstream) => `
 listeners: [{address: "127.0.0.1:0"}]
 workers: 2
 store: "sqlite:state.db"
 tokens: {issuer: "https://auth.test", audience: [api], access_ttl: 2s, clock_skew: 0s, signing: {algorithm: ES256, keys: keys/}}
 users: {registration: true, new: {roles: [user]}}
 auth: {cookies: {login_page: own}}
-upstreams: {api: {servers: ["http://127.0.0.1:${upstream.address().port}"]}}
+upstreams: {api: {servers: ["${upstream}"]}}
 routes:
   - {path: /app/, upstream: api, auth: none}
   - {path: /private/, upstream: api, auth: required}
   - {path: /api/, upstream: api, auth: required}
-`);
-const gateway = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-let log = '';
-const port = await new Promise((ok, failed) => {
-  gateway.once('exit', () => failed(new Error(log)));
-  gateway.stderr.on('data', (text) => {
-    log += text;
-    const found = /listening on \S*:(\d+)/.exec(log);
-    if (found && log.includes('ready:')) ok(found[1]);
-  });
-});
-const site = 'http://localhost:' + port;
+`;
+const world = await World.start(binary, answer, yaml);
+const site = world.site;
 
 async function shoot(page, name) {
   if (process.env.SCREENSHOTS) await page.screenshot({ path: path.join(process.env.SCREENSHOTS, name + '.png'), fullPage: true });
@@ -141,28 +123,8 @@ async function threeTabsByCookie(context, account) {
   for (const tab of tabs) await visible(tab, 'Your account');
 }
 
-async function browser(act) {
-  const context = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(folder, 'profile-')), {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    headless: true,
-    viewport: { width: 900, height: 800 },
-    args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
-  });
-  context.setDefaultTimeout(kPatience);
-  try {
-    await act(context);
-  } finally {
-    await context.close();
-  }
-}
-
 try {
-  await browser(async (context) => threeTabsByCookie(context, await onThePage(context)));
+  await world.browse(async (context) => threeTabsByCookie(context, await onThePage(context)));
 } finally {
-  gateway.removeAllListeners('exit');
-  gateway.kill('SIGKILL');
-  upstream.closeAllConnections();
-  upstream.close();
-  fs.rmSync(folder, { recursive: true, force: true });
+  world.end();
 }

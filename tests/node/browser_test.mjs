@@ -2,20 +2,16 @@
 // refused calls again, log out in one tab and see the others end.
 // Arguments: the sallyport binary, the folder of config/examples.
 import assert from 'node:assert';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
-import os from 'node:os';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
+import { World } from './browser_world.mjs';
 
 const [binary, examples] = process.argv.slice(2);
 const kPassword = 'correct horse battery';
-const kPatience = 15000;
 
 const orders = [];
-const upstream = http.createServer((request, response) => {
+const answer = (request, response) => {
   if (request.url === '/app/fetch-interceptor.js') {
     response.setHeader('Content-Type', 'text/javascript');
     return response.end(fs.readFileSync(path.join(examples, 'fetch-interceptor.js')));
@@ -31,34 +27,22 @@ const upstream = http.createServer((request, response) => {
     response.setHeader('Content-Type', 'application/json');
     response.end(JSON.stringify({ subject: request.headers['x-auth-subject'] }));
   });
-}).listen(0, '127.0.0.1');
-await once(upstream, 'listening');
+};
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-browser-'));
-const config = path.join(folder, 'gateway.yaml');
-fs.writeFileSync(config, `
+const yaml = (upstream) => `
 listeners: [{address: "127.0.0.1:0"}]
 workers: 2
 store: "sqlite:state.db"
 tokens: {issuer: "https://auth.test", audience: [api], signing: {algorithm: ES256, keys: keys/}}
 users: {registration: true, new: {roles: [user]}}
-upstreams: {api: {servers: ["http://127.0.0.1:${upstream.address().port}"]}}
+upstreams: {api: {servers: ["${upstream}"]}}
 routes:
   - {path: /app/, upstream: api, auth: none}
   - {path: /api/, upstream: api, auth: required}
-`);
-const gateway = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-let log = '';
-const port = await new Promise((ok, failed) => {
-  gateway.once('exit', () => failed(new Error(log)));
-  gateway.stderr.on('data', (text) => {
-    log += text;
-    const found = /listening on \S*:(\d+)/.exec(log);
-    if (found && log.includes('ready:')) ok(found[1]);
-  });
-});
-const site = 'http://localhost:' + port;
-const registered = await fetch('http://127.0.0.1:' + port + '/auth/register', {
+`;
+const world = await World.start(binary, answer, yaml);
+const site = world.site;
+const registered = await fetch('http://127.0.0.1:' + world.port + '/auth/register', {
   method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ username: 'ada', password: kPassword }) });
 assert.equal(registered.status, 201);
 
@@ -68,7 +52,7 @@ const changePair = (page, change) => page.evaluate((members) => {
   const pair = JSON.parse(localStorage.getItem('sallyport-session'));
   localStorage.setItem('sallyport-session', JSON.stringify({ ...pair, ...members }));
 }, change);
-const expired = execFileSync(binary, ['token', 'mint', '--config', config, '--subject', 'ada', '--ttl', '-60']).toString().trim();
+const expired = execFileSync(binary, ['token', 'mint', '--config', world.config, '--subject', 'ada', '--ttl', '-60']).toString().trim();
 
 const run = (tab, act, ...args) => tab.evaluate(async ([name, list]) => {
   const session = await import('/app/fetch-interceptor.js');
@@ -115,28 +99,8 @@ async function interceptor(context) {
   }
 }
 
-async function browser(act) {
-  const context = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(folder, 'profile-')), {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    headless: true,
-    viewport: { width: 900, height: 800 },
-    args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
-  });
-  context.setDefaultTimeout(kPatience);
-  try {
-    await act(context);
-  } finally {
-    await context.close();
-  }
-}
-
 try {
-  await browser(interceptor);
+  await world.browse(interceptor);
 } finally {
-  gateway.removeAllListeners('exit');
-  gateway.kill('SIGKILL');
-  upstream.closeAllConnections();
-  upstream.close();
-  fs.rmSync(folder, { recursive: true, force: true });
+  world.end();
 }
