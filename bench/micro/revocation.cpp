@@ -69,7 +69,8 @@ constexpr std::size_t kStride = 100;
 
 std::vector<revocation::Digests> digests_from(std::size_t first) {
   std::vector<revocation::Digests> out;
-  for (std::size_t i = 0; i < kAsked; ++i) out.push_back(revocation::digests_of(claims_of(first + i * kStride)));
+  for (std::size_t i = 0; i < kAsked; ++i)
+    out.push_back(revocation::digests_of(claims_of(first + i * kStride)));
   return out;
 }
 

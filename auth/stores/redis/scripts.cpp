@@ -88,7 +88,8 @@ Script::Script(Lasting lasting, std::string_view text) : source(text), durable(l
 // ARGV: 1 sid, 2 user, 3 device, 4 ip, 5 agent, 6 max, 7 evict|refuse, 8 idle, 9 absolute, 10 keep (ms), 11..
 // known sids
 // -> {"created", now, epoch, evicted sid...} | {"refused"} | {"more", sid...}
-// The new record is written first: a Redis out of memory refuses that, but no longer once a script has written.
+// The new record is written first: a Redis out of memory refuses that, but no longer once a script has
+// written.
 const Script& create_session() {
   static const Script script(Lasting::yes, with(kTime, kSession, R"(
 local now, epoch = now_ms(), epoch_of(KEYS[2])

@@ -41,9 +41,9 @@ class Sessions final : public sessions::SessionStore {
   }
 
   Task<StoreResult<sessions::Listed>> list(std::string_view user_id) override {
-    return call<sessions::Listed>(
-        client_, Mode::read,
-        [user = std::string(user_id)](Tables& tables) { return tables.sessions.list(user, tables.now); });
+    return call<sessions::Listed>(client_, Mode::read, [user = std::string(user_id)](Tables& tables) {
+      return tables.sessions.list(user, tables.now);
+    });
   }
 
   Task<StoreResult<bool>> end(std::string_view user_id, sessions::SessionId id,
