@@ -38,14 +38,16 @@ void add(json::object& schema, std::string_view path, json::object property, boo
   for (;;) {
     const std::size_t dot = path.find('.');
     const std::string_view name = path.substr(0, dot);
-    json::object& properties = (*at)["properties"].is_object() ? (*at)["properties"].get_object()
-                                                               : (*at)["properties"].emplace_object();
     if (required) {
       json::value& list = (*at)["required"];
       if (!list.is_array()) list.emplace_array();
       json::array& names = list.get_array();
       if (std::find(names.begin(), names.end(), json::value(name)) == names.end()) names.emplace_back(name);
     }
+    // After "required": another member of the schema may move this one.
+    json::value& held = (*at)["properties"];
+    if (!held.is_object()) held.emplace_object();
+    json::object& properties = held.get_object();
     if (dot == path.npos) {
       properties[name] = std::move(property);
       return;
