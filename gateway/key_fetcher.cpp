@@ -24,14 +24,14 @@ std::vector<jose::Algorithm> algorithms_of(const config::ForeignIssuer& issuer) 
 }
 
 // What portals and proxies say in place of a document.
-bool is_html(const HttpGetter::Document& document) {
+bool is_html(const HttpCaller::Answer& document) {
   const auto first = document.body.find_first_not_of(" \t\r\n");
   return istarts_with(document.content_type, "text/html") ||
          (first != std::string::npos && document.body[first] == '<');
 }
 
 // The URL of the keys in an OpenID configuration; the error is for the operator.
-boost::system::result<HttpUrl, std::string> jwks_url(const HttpGetter::Document& document,
+boost::system::result<HttpUrl, std::string> jwks_url(const HttpCaller::Answer& document,
                                                      const std::string& issuer, bool https) {
   const auto value = jose::parse_strict_json(document.body);
   if (!value || !value->is_object()) return std::string("the OpenID configuration is not a JSON object");
@@ -74,7 +74,7 @@ KeyFetcher::KeyFetcher(net::io_context& control, const config::Tokens& tokens, P
     : control_(control),
       publish_(std::move(publish)),
       deadlines_(steady_now()),
-      getter_(control.get_executor(), deadlines_),
+      caller_(control.get_executor(), deadlines_),
       ticker_(control) {
   for (const config::ForeignIssuer& issuer : tokens.issuers)
     if (has_key_url(issuer)) sources_.emplace_back(control, issuer);
@@ -93,7 +93,7 @@ void KeyFetcher::start() {
 
 void KeyFetcher::stop() {
   stopped_ = true;
-  getter_.stop();
+  caller_.stop();
   ticker_.cancel();
   for (Source& source : sources_) {
     source.timer.cancel();
@@ -141,14 +141,14 @@ Task<jose::KeyResult<jose::ParsedKeySet>> KeyFetcher::fetch(const Source& source
   HttpUrl url = *source.url;
   if (source.discovery) {
     HttpUrl where = url;
-    const HttpGetter::Result document = co_await getter_.get(std::move(where));
+    const HttpCaller::Result document = co_await caller_.get(std::move(where));
     if (!document) co_return Keys("cannot fetch its OpenID configuration: " + document.error());
     if (is_html(*document)) co_return Keys(std::string("its OpenID configuration is an HTML page, not JSON"));
     auto found = jwks_url(*document, source.name, url.server.tls);
     if (!found) co_return Keys(found.error());
     url = std::move(*found);
   }
-  const HttpGetter::Result document = co_await getter_.get(std::move(url));
+  const HttpCaller::Result document = co_await caller_.get(std::move(url));
   if (!document) co_return Keys("cannot fetch its keys: " + document.error());
   if (is_html(*document)) co_return Keys(std::string("its key URL answers with an HTML page, not a JWK Set"));
   co_return jose::parse_jwks(document->body, source.allowed);

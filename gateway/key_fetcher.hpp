@@ -1,5 +1,5 @@
 // Fetches the keys of the issuers that publish them under a URL, on the control thread:
-// jose/key_refresher.hpp decides when and what is kept, net/http_get.hpp gets, this performs. Discovery
+// jose/key_refresher.hpp decides when and what is kept, net/http_call.hpp gets, this performs. Discovery
 // (OpenID Connect Discovery 1.0) is asked each time, so an issuer may move its keys.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 #include "auth/jose/key_refresher.hpp"
 #include "config/config.hpp"
-#include "gateway/net/http_get.hpp"
+#include "gateway/net/http_call.hpp"
 
 namespace sallyport::gateway {
 
@@ -45,7 +45,7 @@ class KeyFetcher {
   net::io_context& control_;
   Publish publish_;
   Deadlines deadlines_;
-  HttpGetter getter_;
+  HttpCaller caller_;
   net::steady_timer ticker_;
   std::list<Source> sources_;
   bool stopped_ = false;

@@ -8,7 +8,7 @@
 #include "gateway/endpoints/endpoints.hpp"
 #include "gateway/identity_headers.hpp"
 #include "gateway/issuers.hpp"
-#include "gateway/net/http_get.hpp"
+#include "gateway/net/http_call.hpp"
 #include "gateway/path.hpp"
 #include "gateway/replies.hpp"
 #include "gateway/runtime.hpp"
