@@ -8,7 +8,7 @@ FROM ${BASE} AS build
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       g++ cmake ninja-build pkg-config mold libboost-dev libssl-dev libhiredis-dev libyaml-cpp-dev libsqlite3-dev \
-      libargon2-dev libcrypt-dev libspdlog-dev libcli11-dev prometheus-cpp-dev \
+      libargon2-dev libcrypt-dev libpq-dev libspdlog-dev libcli11-dev prometheus-cpp-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY CMakeLists.txt CMakePresets.json ./
@@ -22,7 +22,7 @@ RUN cmake --preset release -DSALLYPORT_TESTS=OFF \
 FROM ${BASE}
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates libssl3t64 libhiredis1.1.0 libyaml-cpp0.8 libspdlog1.15 libprometheus-cpp-core1.0 libsqlite3-0 libargon2-1 libcrypt1 \
+      ca-certificates libssl3t64 libhiredis1.1.0 libyaml-cpp0.8 libspdlog1.15 libprometheus-cpp-core1.0 libsqlite3-0 libargon2-1 libcrypt1 libpq5 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/cache/debconf/*-old /var/log/* \
  && install -d -o 10001 -g 10001 -m 0700 /var/lib/sallyport \
  && install -d /etc/sallyport

@@ -21,7 +21,8 @@ std::string path_of(const std::string& issuer) {
   return path;
 }
 
-void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, const Places& places) {
+void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, bool passwords,
+                        const Places& places) {
   const auto fill = [&](const char* key, std::string& path, const std::string& standard) {
     if (path.empty() && !places.given(std::string("auth.endpoints.") + key)) path = standard;
   };
@@ -32,7 +33,7 @@ void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, const Pl
   fill("refresh", own.refresh, prefix + "/refresh");
   fill("logout", own.logout, prefix + "/logout");
   fill("sessions", own.sessions, prefix + "/sessions");
-  fill("password", own.password, prefix + "/password");
+  if (passwords) fill("password", own.password, prefix + "/password");
   fill("me", own.me, prefix + "/me");
   fill("ticket", own.ticket, prefix + "/ticket");
   fill("verify", own.verify, prefix + "/verify");
@@ -48,7 +49,8 @@ void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, const Pl
 }  // namespace
 
 void complete(Config& config, const Places& places) {
-  if (!config.tokens.issuer.empty()) complete_endpoints(config.auth, config.tokens.issuer, places);
+  if (!config.tokens.issuer.empty())
+    complete_endpoints(config.auth, config.tokens.issuer, writes_passwords(config.users), places);
   config.auth.host = lower(config.auth.host);
   for (auto& route : config.routes) {
     if (!route.auth_stated && config.defaults.auth) route.auth = *config.defaults.auth;

@@ -201,8 +201,58 @@ struct NewUser {
   std::map<std::string, std::string> claims;
 };
 
+// `source: file`: a YAML list of users, or htpasswd lines.
+struct FileUsers {
+  std::string path;  // absolute after load; read again when it changes
+};
+
+// `source: postgres`: users are rows of a table that somebody else owns. auth/stores/postgres/README.md names
+// the columns.
+struct PostgresUsers {
+  Secret url;                   // postgresql://user:password@host/database, or key=value words
+  std::string by_name;          // SELECT ... with $1, the name as typed
+  std::string by_id;            // the same by id: is the account still good, asked at each refresh
+  std::string update_password;  // UPDATE ... with $1 id, $2 new hash, $3 old hash; empty: read only
+  unsigned connections = 2;     // per worker
+  unsigned queue = 256;         // questions waiting for one, per worker; over it 503
+  Millis timeout{2'000};        // for an answer, the wait for a connection included
+};
+
+// What an answer of the login API calls what we ask for; a dot leads into an object.
+struct HttpUserFields {
+  std::string id = "id";
+  std::string name = "name";
+  std::string email = "email";
+  std::string email_confirmed;  // empty: is taken for confirmed
+  std::string disabled = "disabled";
+  std::string roles = "roles";                 // a list, or one text
+  std::map<std::string, std::string> claims;   // claim -> member
+  std::map<std::string, std::string> profile;  // profile field -> member
+};
+
+struct HttpBreaker {
+  unsigned failures = 5;   // calls in a row without a usable answer; 0: off
+  Millis back_off{1'000};  // then none is made for so long
+};
+
+// `source: http`: the login API that the team already has judges the passwords.
+struct HttpUsers {
+  std::string login;                  // POST {username, password}
+  std::string state;                  // GET, {id} stands for the user's id; asked at each refresh
+  Secret authorization;               // of our calls: the value of their Authorization field
+  std::string username = "username";  // members of the login body
+  std::string password = "password";
+  HttpUserFields fields;
+  Millis timeout{2'000};
+  unsigned calls = 32;  // at once, per worker; over it 503
+  HttpBreaker breaker;
+};
+
 struct Users {
   std::string source = "store";
+  FileUsers file;
+  PostgresUsers postgres;
+  HttpUsers http;
   bool registration = false;
   NewUser fresh;  // YAML `new`: what a registered user starts with
   bool require_confirmed_email = false;
@@ -211,6 +261,11 @@ struct Users {
   unsigned hashing_threads = 1;
   unsigned hashing_queue = 64;  // logins waiting for a thread; over it 503
 };
+
+// Can a password be changed through the gateway?
+inline bool writes_passwords(const Users& users) {
+  return users.source == "store" || (users.source == "postgres" && !users.postgres.update_password.empty());
+}
 
 struct Cors {
   std::vector<std::string> origins;  // exact origins, or "*" alone

@@ -231,8 +231,62 @@ void describe(V& v, NewUser& x) {
 }
 
 template <class V>
+void describe(V& v, FileUsers& x) {
+  v("path", Path{x.path}, "YAML or htpasswd; read again when it changes");
+}
+
+template <class V>
+void describe(V& v, PostgresUsers& x) {
+  v("url", x.url, "postgresql://user:password@host/database, or words such as host=... dbname=...");
+  v("by_name", x.by_name,
+    "SELECT of one user by the name typed ($1); columns id, name, password_hash, email, email_confirmed, "
+    "disabled, roles, \"claims.NAME\", \"profile.NAME\"");
+  v("by_id", x.by_id, "the same by id ($1); asked at each refresh");
+  v("update_password", x.update_password,
+    "UPDATE of the password hash: $1 id, $2 new hash, $3 old hash; without it passwords are only read");
+  v("connections", x.connections, "to the server, from each worker", Rule{.min = 1, .max = 64});
+  v("queue", x.queue, "questions of a worker that wait for a connection; over it 503", kPositive);
+  v("timeout", x.timeout, "for one answer, the wait for a connection included; over it 503", kPositive);
+}
+
+template <class V>
+void describe(V& v, HttpUserFields& x) {
+  v("id", x.id, "the user's id, a text or a whole number");
+  v("name", x.name, "the user's name; where it is missing, the one typed");
+  v("email", x.email, "the e-mail address");
+  v("email_confirmed", x.email_confirmed,
+    "whether it is confirmed; without the setting it counts as confirmed");
+  v("disabled", x.disabled, "whether the account is disabled");
+  v("roles", x.roles, "the roles, a list or one text");
+  v("claims", x.claims, "further claims of the token: claim to member");
+  v("profile", x.profile, "profile fields of the token response: field to member");
+}
+
+template <class V>
+void describe(V& v, HttpBreaker& x) {
+  v("failures", x.failures, "calls in a row without a usable answer until none is made; 0: never");
+  v("back_off", x.back_off, "for so long, then one may try", kPositive);
+}
+
+template <class V>
+void describe(V& v, HttpUsers& x) {
+  v("login", x.login, "URL that is sent name and password by POST: 2xx with JSON is a login, 4xx is none");
+  v("state", x.state, "URL of a user's account, {id} in it; asked by GET at each refresh: 404 and 410: gone");
+  v("authorization", x.authorization, "the Authorization header of these calls");
+  v("username", x.username, "member of the login call that holds the name");
+  v("password", x.password, "member of the login call that holds the password");
+  v("fields", x.fields, "members of the answers; a dot leads into an object, such as user.id");
+  v("timeout", x.timeout, "for one call; over it 503", kPositive);
+  v("calls", x.calls, "at once, by each worker; over it 503", kPositive);
+  v("breaker", x.breaker, "when the API is left alone for a while");
+}
+
+template <class V>
 void describe(V& v, Users& x) {
   v("source", Choice{x.source, {"store", "file", "http", "postgres"}}, "where users are looked up");
+  v("file", x.file, "for `source: file`");
+  v("postgres", x.postgres, "for `source: postgres`");
+  v("http", x.http, "for `source: http`");
   v("registration", x.registration, "whether strangers may create an account");
   v("new", x.fresh, "what a registered user starts with");
   v("require_confirmed_email", x.require_confirmed_email, "no login before the address is confirmed");

@@ -1,4 +1,4 @@
-// What the rules of validate.cpp and validate_routes.cpp share: where to report, and at which place.
+// What the rules of validate*.cpp share: where to report, and at which place.
 #pragma once
 
 #include <string>
@@ -27,5 +27,6 @@ struct Judge {
 
 void judge_auth(const Config& config, Judge& judge);
 void judge_routes(const Config& config, Judge& judge);
+void judge_users(const Config& config, Judge& judge);
 
 }  // namespace sallyport::config

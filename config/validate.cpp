@@ -196,12 +196,6 @@ void judge_tokens(const Config& config, Judge& judge) {
   }
 }
 
-void judge_users(const Users& users, Judge& judge) {
-  if (users.password.min_length > users.password.max_length)
-    judge.problem("users.password.min_length",
-                  "it is larger than max_length (" + std::to_string(users.password.max_length) + ")");
-}
-
 // Each name once among those of one body, and our names spelt as we spell them.
 void judge_names(const std::map<std::string, std::string>& names, std::span<const std::string_view> known,
                  const Users& users, const std::string& path, Judge& judge) {
@@ -326,7 +320,7 @@ Verdict validate(const Config& config, const std::string& file, const Places& pl
   Judge judge{file, places, verdict};
   judge_listeners(config, judge);
   judge_tokens(config, judge);
-  judge_users(config.users, judge);
+  judge_users(config, judge);
   judge_store(config.store, judge);
   judge_upstreams(config, judge);
   judge_auth(config, judge);

@@ -18,6 +18,7 @@
 #include "gateway/net/listen.hpp"
 #include "gateway/net/tls_files.hpp"
 #include "gateway/upstream/health.hpp"
+#include "gateway/user_source.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
@@ -25,6 +26,12 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr std::size_t kLateDescriptors = 4;  // the store's, which connects after the start
+
+// Those of a database with the users: a connection, and what waits for it.
+std::size_t late_descriptors(const config::Users& users, std::size_t workers) {
+  if (users.source == "postgres") return kLateDescriptors + 2 * users.postgres.connections * workers;
+  return kLateDescriptors;
+}
 
 // Every connection is a descriptor, and a proxied one is two: take what the system allows.
 void raise_descriptor_limit() {
@@ -78,6 +85,7 @@ class Gateway {
   TlsServers tls_servers_;
   std::unique_ptr<stores::Backend> store_;
   std::unique_ptr<LogWriter> access_, audit_;
+  std::unique_ptr<UserSource> users_;
   std::unique_ptr<users::HashingPool> hashing_;
   Shared shared_;
   Metrics metrics_;
@@ -109,8 +117,12 @@ int Gateway::prepare(config::Config config) {
   auto store = stores::open(c.store, c.tokens.refresh);
   if (!store) return fail(cli::kNotThere, store.error());
   store_ = std::move(*store);
+  auto users = UserSource::open(control_, c.users);
+  if (!users) return fail(cli::kWrongInput, users.error());
+  users_ = std::move(*users);
   hashing_ = std::make_unique<users::HashingPool>(c.users.hashing_threads, c.users.hashing_queue);
   shared_.store = store_.get();
+  shared_.users = users_.get();
   shared_.hashing = hashing_.get();
   shared_.access = access_.get();
   shared_.audit = audit_ ? audit_.get() : c.log.audit == "off" ? nullptr : access_.get();
@@ -149,7 +161,7 @@ void Gateway::set_connection_limits() {
   const config::Limits& limits = runtime_->config.limits;
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) descriptors.rlim_cur = 1024;
-  const std::size_t in_use = open_descriptors() + kLateDescriptors;
+  const std::size_t in_use = open_descriptors() + late_descriptors(runtime_->config.users, workers_.size());
   shared_.connection_cap = connection_cap(limits.connections, descriptors.rlim_cur, in_use);
   std::size_t servers = 0;
   for (const config::Upstream& upstream : runtime_->config.upstreams) servers += upstream.servers.size();
@@ -184,6 +196,7 @@ void Gateway::start_workers() {
         for (auto& worker : workers_) worker->post([=](Worker& w) { w.pool(of).checked(server, healthy); });
       });
   health_->start();
+  if (users_) users_->start();
   for (const config::Address& address : addresses_) spdlog::info("listening on {}", to_text(address));
   if (admin_) spdlog::info("admin on {}", to_text(admin_->address()));
 }
@@ -251,6 +264,7 @@ int Gateway::run(config::Config config) {
       follower_->stop();
       keys_->stop();
       health_->stop();
+      if (users_) users_->stop();
       tls_->stop();
       if (admin_) admin_->stop();
       signals_.cancel();

@@ -6,16 +6,6 @@
 #include "gateway/issuers.hpp"
 
 namespace sallyport::gateway {
-namespace {
-
-// What loads but isn't served by this version is refused by name: a setting that is silently without effect
-// is a trap.
-std::string unsupported(const config::Config& config) {
-  if (config.users.source != "store") return "users.source: only `store` is supported by this version";
-  return {};
-}
-
-}  // namespace
 
 CompiledRoute compile_route(const config::Route& route, const config::Config& config) {
   CompiledRoute compiled;
@@ -36,7 +26,6 @@ CompiledRoute compile_route(const config::Route& route, const config::Config& co
 
 boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(config::Config config,
                                                                            UnixSeconds now) {
-  if (std::string reason = unsupported(config); !reason.empty()) return reason;
   auto runtime = std::make_shared<Runtime>();
   runtime->config = std::move(config);
   const config::Config& c = runtime->config;

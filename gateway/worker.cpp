@@ -11,6 +11,7 @@
 #include "auth/jose/token_issuer.hpp"
 #include "gateway/client.hpp"
 #include "gateway/date.hpp"
+#include "gateway/user_source.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -56,6 +57,7 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& s
     throw std::runtime_error("no randomness");
   random_.seed(seed);
   if (shared_.store != nullptr) stores_ = shared_.store->connect(io_.get_executor());
+  if (shared_.users != nullptr) stores_.users = shared_.users->connect(io_.get_executor(), deadlines_);
   if (keys_->signing) begin_issuing();
   for (std::size_t i = 0; i < runtime_->config.upstreams.size(); ++i)
     pools_.push_back(std::make_unique<upstream::Pool>(io_.get_executor(), deadlines_, resolver_,

@@ -39,10 +39,12 @@
 namespace sallyport::gateway {
 
 class KeyKeeper;
+class UserSource;
 
 // What all workers of the process share: thread-safe or immutable, outlives them.
 struct Shared {
   stores::Backend* store = nullptr;  // null: no tokens of our own and no revocations
+  UserSource* users = nullptr;       // null: users are in the store
   users::HashingPool* hashing = nullptr;
   LogWriter* access = nullptr;  // null: off
   LogWriter* audit = nullptr;

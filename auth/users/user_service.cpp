@@ -72,24 +72,33 @@ Task<UserResult<std::string>> UserService::hashed(config::Secret password) {
   co_return std::move(*hash);
 }
 
-Task<UserResult<bool>> UserService::judge(const std::optional<User>& user, const config::Secret& password,
-                                          ThrottleKeys keys) {
+Task<UserResult<bool>> UserService::verdict(Candidate& who, const config::Secret& password) {
+  if (!hashable(password.reveal())) co_return false;  // wrong for everybody, known or not
+  if (users_.judges_passwords()) {
+    config::Secret copy = password;
+    auto judged = co_await users_.judge(who.name, std::move(copy), who.address);
+    if (!judged) co_return failure(judged.error());
+    who.user = std::move(*judged);
+    co_return who.user.has_value();
+  }
+  std::string hash = who.user ? who.user->password_hash : dummy_hash();
+  if (!known_hash(hash)) hash = dummy_hash();
+  auto verified = co_await fits(password, std::move(hash));
+  if (!verified) co_return verified.error();
+  co_return who.user.has_value() && *verified;
+}
+
+Task<UserResult<bool>> UserService::judge(Candidate& who, const config::Secret& password) {
+  ThrottleKeys keys = throttle_keys(who.name, who.address);
   const auto began = std::chrono::steady_clock::now();
   auto before = co_await throttle_.before(keys);
   if (!before) co_return failure(before.error());
   if (before->refused) co_return refused(*before);
   if (before->delay.count() > 0) co_await pause_(before->delay);
 
-  bool right = false;
-  if (hashable(password.reveal())) {  // what can't be hashed is wrong for everybody, known or not
-    std::string hash = user ? user->password_hash : dummy_hash();
-    if (!known_hash(hash)) hash = dummy_hash();
-    auto verified = co_await fits(password, std::move(hash));
-    if (!verified) co_return verified.error();
-    right = user.has_value() && *verified;
-  }
-
-  if (right) {
+  const auto right = co_await verdict(who, password);
+  if (!right) co_return right.error();
+  if (*right) {
     auto after = co_await throttle_.succeeded(std::move(keys));
     if (!after) co_return failure(after.error());
     if (after->refused) co_return refused(*after);
@@ -99,18 +108,22 @@ Task<UserResult<bool>> UserService::judge(const std::optional<User>& user, const
     co_await pause_(hold_back(std::chrono::steady_clock::now() - began));
     if (after->refused) co_return refused(*after);
   }
-  co_return right;
+  co_return *right;  // not `right`: a const result of a bool would be taken for the bool that says it has a
+                     // value
 }
 
 Task<UserResult<User>> UserService::login(std::string name, config::Secret password, std::string address) {
-  auto found = co_await users_.find_by_name(name);
-  if (!found) co_return failure(found.error());
-  ThrottleKeys keys = throttle_keys(name, address);
-  auto right = co_await judge(*found, password, std::move(keys));
+  Candidate who{std::move(name), std::move(address), std::nullopt};
+  if (!users_.judges_passwords()) {
+    auto found = co_await users_.find_by_name(who.name);
+    if (!found) co_return failure(found.error());
+    who.user = std::move(*found);
+  }
+  auto right = co_await judge(who, password);
   if (!right) co_return right.error();
   if (!*right) co_return failure(Kind::login_failure);
 
-  User user = std::move(**found);
+  User user = std::move(*who.user);
   if (user.disabled) co_return failure(Kind::account_disabled);
   if (rules_.require_confirmed_email && !user.email_confirmed) co_return failure(Kind::email_unconfirmed);
   if (needs_upgrade(user.password_hash)) {
@@ -124,8 +137,8 @@ Task<UserResult<User>> UserService::login(std::string name, config::Secret passw
 Task<> UserService::upgrade(User user, config::Secret password) {
   auto hash = co_await hashed(std::move(password));
   if (!hash) co_return;
-  user.password_hash = std::move(*hash);
-  (void)co_await users_.update(std::move(user));  // false: somebody changed the user meanwhile, theirs counts
+  // false: somebody changed the user meanwhile, theirs counts; or the source is only read.
+  (void)co_await users_.replace_hash(std::move(user), std::move(*hash));
 }
 
 Task<UserResult<User>> UserService::register_user(Registration wanted, std::string id, UnixMillis now) {
@@ -159,10 +172,11 @@ Task<UserResult<User>> UserService::register_user(Registration wanted, std::stri
 
 Task<UserResult<User>> UserService::write_hash(User user, std::string hash) {
   for (int i = 0; i < kMaxTries; ++i) {
-    user.password_hash = hash;
     User copy = user;
-    auto written = co_await users_.update(std::move(copy));
+    std::string fresh = hash;
+    auto written = co_await users_.replace_hash(std::move(copy), std::move(fresh));
     if (!written) co_return failure(written.error());
+    user.password_hash = hash;
     if (*written) co_return std::move(user);
     const std::string id = user.id;
     auto found = co_await users_.find_by_id(id);
@@ -188,8 +202,8 @@ Task<UserResult<Change>> UserService::change_password(std::string user_id, confi
   }
   if (!problems.empty()) co_return invalid(std::move(problems));
 
-  ThrottleKeys keys = throttle_keys((*found)->name, address);
-  auto right = co_await judge(*found, current, std::move(keys));
+  Candidate who{(*found)->name, std::move(address), *found};
+  auto right = co_await judge(who, current);
   if (!right) co_return right.error();
   if (!*right) {
     problems["current_password"].push_back("The current password is wrong.");

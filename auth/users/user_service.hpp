@@ -100,9 +100,15 @@ class UserService {
  private:
   Task<UserResult<bool>> fits(const config::Secret& password, std::string hash);
   Task<UserResult<std::string>> hashed(config::Secret password);
-  // Is `password` the user's (nullopt: nobody's)? With throttling, delay and equal time.
-  Task<UserResult<bool>> judge(const std::optional<User>& user, const config::Secret& password,
-                               ThrottleKeys keys);
+  struct Candidate {
+    std::string name;  // as typed
+    std::string address;
+    std::optional<User> user;  // nullopt: nobody of that name, or the source hasn't been asked yet
+  };
+  // Is `password` the candidate's? With throttling, delay and equal time.
+  Task<UserResult<bool>> judge(Candidate& who, const config::Secret& password);
+  // Without them.
+  Task<UserResult<bool>> verdict(Candidate& who, const config::Secret& password);
   Task<> upgrade(User user, config::Secret password);
   Task<UserResult<User>> write_hash(User user, std::string hash);
 

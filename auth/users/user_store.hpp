@@ -1,15 +1,18 @@
-// Where the gateway's own users live. Same rules of thread and time as SessionStore.
+// Where users live: the gateway's own store, or a source that belongs to somebody else (foreign_users.hpp).
+// Same rules of thread and time as SessionStore.
 #pragma once
 
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "auth/store_error.hpp"
 #include "auth/task.hpp"
 #include "auth/users/user.hpp"
+#include "config/secret.hpp"
 
 namespace sallyport::users {
 
@@ -28,6 +31,21 @@ class UserStore {
     std::string next;
   };
   virtual Task<StoreResult<Page>> list(std::string cursor, std::size_t limit) = 0;
+
+  // Another hash in place of the one that was read. false: another stands there by now, or the source isn't
+  // ours to write.
+  virtual Task<StoreResult<bool>> replace_hash(User as_read, std::string hash) {
+    as_read.password_hash = std::move(hash);
+    return update(std::move(as_read));
+  }
+
+  // A source that judges passwords itself instead of telling a hash is asked by judge(): the user, disabled
+  // or not, or nullopt where name or password is wrong. Never called where judges_passwords() is false.
+  virtual bool judges_passwords() const { return false; }
+  virtual Task<StoreResult<std::optional<User>>> judge(std::string /*name*/, config::Secret /*password*/,
+                                                       std::string /*address*/) {
+    co_return std::optional<User>();
+  }
 };
 
 // Counts failures: one atomic step that adds one and sets the window's end when it opens one. Returns the

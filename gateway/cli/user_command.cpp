@@ -292,7 +292,12 @@ CLI::App* add_act(CLI::App& user, Invocation& invocation, Wanted& wanted, const 
   CLI::App* command = add_command(user, invocation, name, what, example, [&invocation, &wanted, act] {
     int code = kFine;
     const auto config = load(invocation, code);
-    return config ? act(*config, wanted) : code;
+    if (!config) return code;
+    if (config->users.source == "store") return act(*config, wanted);
+    complain("users come from users.source: " + config->users.source +
+             "; they are managed there, and their "
+             "sessions are ended by sallyport revoke --user");
+    return kWrongInput;
   });
   if (named) command->add_option("name", wanted.name, "the user's name")->required();
   return command;

@@ -31,7 +31,8 @@ struct FleetOptions {
   std::string more;            // further YAML, at the top level
   std::string refresh = "{}";  // tokens.refresh without keys
   std::string routes;          // further routes to the origin, YAML lines of the list
-  std::string keys;            // tokens.signing from `keys:` on; empty: one folder of keys for all
+  std::string users = "{registration: true, new: {roles: [user]}}";
+  std::string keys;  // tokens.signing from `keys:` on; empty: one folder of keys for all
 };
 
 // Gateways over one store and one folder of keys, in front of one recording origin.
@@ -57,10 +58,10 @@ class Fleet {
            "\ntokens:\n  issuer: https://auth.test\n  audience: [api]\n  access_ttl: " + options_.access_ttl +
            "\n  signing: {algorithm: ES256, keys: " +
            (options_.keys.empty() ? "\"" + (dir_ / "keys") + "\"" : options_.keys) +
-           "}\n  refresh: " + options_.refresh +
-           "\nusers: {registration: true, new: {roles: [user]}}\nupstreams: {api: {servers: [\"" +
-           origin_.url() + "\"]}}\nroutes:\n  - {path: /api/, upstream: api, auth: required}\n" +
-           options_.routes + options_.more;
+           "}\n  refresh: " + options_.refresh + "\nusers: " + options_.users +
+           "\nupstreams: {api: {servers: [\"" + origin_.url() +
+           "\"]}}\nroutes:\n  - {path: /api/, upstream: api, auth: required}\n" + options_.routes +
+           options_.more;
   }
 
   Pair login(std::size_t i, std::string_view name) {

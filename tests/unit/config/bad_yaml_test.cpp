@@ -340,11 +340,43 @@ const Row kTokens[] = {
      "allowed: https://..., http://... or file:path"},
 };
 
+// `fields` begins in line 9, column 9.
+std::string users(const std::string& fields) { return kBase + "users: {" + fields + "}\n"; }
+
+const Row kUserSources[] = {
+    {"FileWithoutPath", users("source: file"), "9:17: users.source: users.file.path is missing"},
+    {"OtherSection", users("source: store, file: {path: x}"),
+     "9:30: users.file: it is for `source: file`; the source is store"},
+    {"ForeignRegistration", users("source: file, file: {path: x}, registration: true"),
+     "users.registration: accounts are created in the gateway's own store; with `source: file`"},
+    {"PostgresWithoutUrl", users("source: postgres, postgres: {by_name: a $1, by_id: b $1}"),
+     "users.postgres.url is missing: postgresql://"},
+    {"PostgresWithoutQuery", users("source: postgres, postgres: {url: u, by_name: a $1}"),
+     "users.postgres.by_id is missing: the SELECT of a user by id ($1)"},
+    {"QueryWithoutParameter", users("source: postgres, postgres: {url: u, by_name: a $1, by_id: b}"),
+     "users.postgres.by_id: the query doesn't use $1"},
+    {"UpdateWithoutOldHash",
+     users("source: postgres, postgres: {url: u, by_name: $1, by_id: $1, update_password: $1 $2}"),
+     "users.postgres.update_password: the query doesn't use $3"},
+    {"HttpWithoutState", users("source: http, http: {login: \"https://a/l\"}"),
+     "users.http.state is missing: the URL of a user's account"},
+    {"HttpNoUrl", users("source: http, http: {login: a, state: \"https://a/{id}\"}"),
+     "users.http.login: this is no URL; write https://host/path"},
+    {"HttpUrlWithUser", users("source: http, http: {login: \"https://u:p@a/l\", state: \"https://a/{id}\"}"),
+     "users.http.login: this can't be called; write https://host[:port]/path, without a user"},
+    {"StateWithoutId", users("source: http, http: {login: \"https://a/l\", state: \"https://a/\"}"),
+     "users.http.state: {id} is missing"},
+    {"PasswordsThatCantBeChanged",
+     users("source: file, file: {path: x}") + "auth: {endpoints: {password: /pw}}\n",
+     "10:30: auth.endpoints.password: passwords of `users.source: file` can't be changed here"},
+};
+
 std::string row_name(const testing::TestParamInfo<Row>& info) { return info.param.name; }
 INSTANTIATE_TEST_SUITE_P(Syntax, BadYaml, testing::ValuesIn(kSyntax), row_name);
 INSTANTIATE_TEST_SUITE_P(Keys, BadYaml, testing::ValuesIn(kKeys), row_name);
 INSTANTIATE_TEST_SUITE_P(Values, BadYaml, testing::ValuesIn(kValues), row_name);
 INSTANTIATE_TEST_SUITE_P(Rules, BadYaml, testing::ValuesIn(kRules), row_name);
+INSTANTIATE_TEST_SUITE_P(UserSources, BadYaml, testing::ValuesIn(kUserSources), row_name);
 INSTANTIATE_TEST_SUITE_P(Tokens, BadYaml, testing::ValuesIn(kTokens), row_name);
 
 TEST(Routes, MayShareAPathWhereTheirMethodsDiffer) {
