@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
 #include <exception>
@@ -25,11 +26,11 @@ std::string lines_of(const std::vector<std::string>& problems) {
   return text;
 }
 
-// The list in force is the last good one.
+// The list in force is the last good one. start() and stop() are the control thread's, the rest is the
+// reader's.
 class FileSource final : public UserSource {
  public:
-  FileSource(net::io_context& control, std::shared_ptr<users::UserFile> file)
-      : file_(std::move(file)), timer_(control) {}
+  explicit FileSource(std::shared_ptr<users::UserFile> file) : file_(std::move(file)) {}
 
   std::unique_ptr<users::UserStore> connect(net::any_io_executor, Deadlines&) override {
     return std::make_unique<users::FileUsers>(file_);
@@ -39,7 +40,10 @@ class FileSource final : public UserSource {
     spdlog::info("{} users from {}", file_->current()->size(), file_->path());
     look_later();
   }
-  void stop() override { timer_.cancel(); }
+  void stop() override {
+    reader_.stop();
+    reader_.join();
+  }
 
  private:
   void look_later() {
@@ -61,7 +65,9 @@ class FileSource final : public UserSource {
   }
 
   std::shared_ptr<users::UserFile> file_;
-  net::steady_timer timer_;
+  net::thread_pool reader_{
+      1};  // a long list takes a while to read, and the control thread has revocations to follow
+  net::steady_timer timer_{reader_};
 };
 
 class PostgresSource final : public UserSource {
@@ -109,10 +115,10 @@ Opened open_http(const config::Users& users) {
   return std::unique_ptr<UserSource>(std::make_unique<HttpSource>(users.http));
 }
 
-Opened open_file(net::io_context& control, const config::Users& users) {
+Opened open_file(const config::Users& users) {
   auto file = std::make_shared<users::UserFile>(users.file.path, users.fresh);
   if (const auto outcome = file->refresh(); !outcome.problems.empty()) return lines_of(outcome.problems);
-  return std::unique_ptr<UserSource>(std::make_unique<FileSource>(control, std::move(file)));
+  return std::unique_ptr<UserSource>(std::make_unique<FileSource>(std::move(file)));
 }
 
 Opened open_postgres(net::io_context& control, const config::Users& users) {
@@ -125,7 +131,7 @@ Opened open_postgres(net::io_context& control, const config::Users& users) {
 }  // namespace
 
 Opened UserSource::open(net::io_context& control, const config::Users& users) {
-  if (users.source == "file") return open_file(control, users);
+  if (users.source == "file") return open_file(users);
   if (users.source == "postgres") return open_postgres(control, users);
   if (users.source == "http") return open_http(users);
   return std::unique_ptr<UserSource>();

@@ -80,6 +80,8 @@ class Builder {
       return complain(mark,
                       "the password hash of this user is none that we know: argon2id, bcrypt, crypt(3), "
                       "PBKDF2 or ASP.NET Identity (`htpasswd -B` writes bcrypt)");
+    if (!count_characters(user.id) || has_control(user.id))
+      return complain(mark, "an id must be UTF-8 without control characters");
     if (user.id.empty()) user.id = user.name;
     if (user.roles.empty()) user.roles = fresh_.roles;
     if (user.claims.empty()) user.claims = fresh_.claims;
