@@ -21,7 +21,7 @@ std::string path_of(const std::string& issuer) {
   return path;
 }
 
-void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, bool passwords,
+void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, const Users& users,
                         const Places& places) {
   const auto fill = [&](const char* key, std::string& path, const std::string& standard) {
     if (path.empty() && !places.given(std::string("auth.endpoints.") + key)) path = standard;
@@ -33,12 +33,17 @@ void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, bool pas
   fill("refresh", own.refresh, prefix + "/refresh");
   fill("logout", own.logout, prefix + "/logout");
   fill("sessions", own.sessions, prefix + "/sessions");
-  if (passwords) fill("password", own.password, prefix + "/password");
+  if (writes_passwords(users)) fill("password", own.password, prefix + "/password");
   fill("me", own.me, prefix + "/me");
   fill("ticket", own.ticket, prefix + "/ticket");
   fill("verify", own.verify, prefix + "/verify");
   fill("openapi", own.openapi, prefix + "/openapi.json");
   fill("docs", own.docs, prefix + "/docs");
+  // Only where somebody could have a token for them.
+  const bool resets = users.reset.on && writes_passwords(users);
+  if (resets && users.webhook) fill("reset_request", own.reset_request, prefix + "/password/reset-request");
+  if (resets) fill("reset", own.reset, prefix + "/password/reset");
+  if (users.webhook && users.source == "store") fill("confirm", own.confirm, prefix + "/confirm");
   fill("token", own.token, "/oauth2/token");
   fill("revoke", own.revoke, "/oauth2/revoke");
   fill("introspect", own.introspect, "/oauth2/introspect");
@@ -50,7 +55,7 @@ void complete_endpoints(AuthEndpoints& auth, const std::string& issuer, bool pas
 
 void complete(Config& config, const Places& places) {
   if (!config.tokens.issuer.empty())
-    complete_endpoints(config.auth, config.tokens.issuer, writes_passwords(config.users), places);
+    complete_endpoints(config.auth, config.tokens.issuer, config.users, places);
   config.auth.host = lower(config.auth.host);
   for (auto& route : config.routes) {
     if (!route.auth_stated && config.defaults.auth) route.auth = *config.defaults.auth;

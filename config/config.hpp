@@ -190,6 +190,16 @@ struct Revocation {
   Degraded degraded = Degraded::closed;
 };
 
+struct Throttle {
+  unsigned attempts = 10;  // of whatever it bounds ...
+  Seconds window{900};     // ... in this time
+};
+
+// Of failed logins of one user from one address.
+struct LoginLimits : Throttle {
+  Seconds known_devices{30 * 86400};  // so long guesses from elsewhere don't slow down where one logged in
+};
+
 struct PasswordPolicy {
   unsigned min_length = 12;  // characters
   unsigned max_length = 128;
@@ -248,6 +258,45 @@ struct HttpUsers {
   HttpBreaker breaker;
 };
 
+enum class ProfileKind { text, email, phone, date, number };
+
+// What registration takes beside name, password and address. "email" is the account's address, whatever else
+// its entry says.
+struct ProfileField {
+  std::string name;
+  ProfileKind kind = ProfileKind::text;
+  std::string characters;  // of a text: these alone, such as A-Za-z0-9_-; empty: any but control characters
+  bool required = false;
+  unsigned min_length = 0, max_length = 256;  // characters
+  std::vector<std::string> values;            // one of these; empty: any
+  bool show = true;                           // in the token response
+  Mark mark;
+};
+
+// Where the gateway posts what is to be mailed: it sends no mail itself.
+struct Webhook {
+  std::string url;
+  Secret secret;                        // signs each call, so that the receiver knows us: at least 32 bytes
+  Millis timeout{5'000};                // for one attempt
+  unsigned attempts = 8;                // of one message, with growing pauses between them
+  unsigned queue = 1'000;               // messages waiting; over it they are dropped and counted
+  Throttle per_user{5, Seconds{3600}};  // messages about one account
+  Mark mark;
+};
+
+// The address is the user's once its one-time token came back.
+struct Confirmation {
+  Seconds ttl{86400};
+  std::string page;  // the link's: {token} in it, or ?token= behind it; empty: messages have no link
+};
+
+// A new password for whoever has a one-time token.
+struct PasswordReset {
+  bool on = false;
+  Seconds ttl{3600};
+  std::string page;  // as Confirmation::page
+};
+
 struct Users {
   std::string source = "store";
   FileUsers file;
@@ -257,7 +306,10 @@ struct Users {
   NewUser fresh;  // YAML `new`: what a registered user starts with
   bool require_confirmed_email = false;
   PasswordPolicy password;
-  std::vector<std::string> profile;  // profile fields that registration takes and the token response shows
+  std::vector<ProfileField> profile;
+  std::optional<Webhook> webhook;  // none: tokens come from the command line only
+  Confirmation confirmation;
+  PasswordReset reset;
   unsigned hashing_threads = 1;
   unsigned hashing_queue = 64;  // logins waiting for a thread; over it 503
 };
@@ -277,15 +329,11 @@ struct Cors {
   bool on() const { return !origins.empty(); }
 };
 
-struct Throttle {
-  unsigned attempts = 10;  // failed logins per (user, address) ...
-  Seconds window{900};     // ... in this time
-};
-
 // Paths of the gateway's own endpoints; empty: off (all of them without tokens.issuer). Filled by complete().
 struct Endpoints {
   std::string register_, login, refresh, logout, sessions, password, me, jwks, metadata;
   std::string ticket, verify, token, revoke, introspect, openapi, docs;
+  std::string reset_request, reset, confirm;
 };
 
 // Whose paths, field names and error shapes the endpoints speak. A preset is a set of other defaults
@@ -334,7 +382,7 @@ struct AuthEndpoints {
   Endpoints endpoints;  // filled from prefix and overrides by load
   std::vector<std::string> expired_header{"Token-Expired"};
   Cors cors;
-  Throttle throttle;
+  LoginLimits throttle;
   std::size_t max_body = 64 * 1024;
   Preset preset = Preset::oauth2;
   FieldNames fields;

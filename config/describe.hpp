@@ -282,6 +282,46 @@ void describe(V& v, HttpUsers& x) {
 }
 
 template <class V>
+void describe(V& v, ProfileField& x) {
+  v.at(x.mark);
+  v("name", x.name, "what the field is called in requests and answers; email is the account's address",
+    kRequired);
+  v("kind", x.kind, "what its value is: a date is 1990-12-31, a number 12 or -0.5, a phone +49 30 123456");
+  v("characters", x.characters, "of a text: these ASCII characters alone, such as A-Za-z0-9_-");
+  v("required", x.required, "whether nobody registers without it");
+  v("min_length", x.min_length, "characters", Rule{.max = 4096});
+  v("max_length", x.max_length, "characters", Rule{.min = 1, .max = 4096});
+  v("values", x.values, "it must be one of these");
+  v("show", x.show, "whether the token response has it");
+}
+
+template <class V>
+void describe(V& v, Webhook& x) {
+  v.at(x.mark);
+  v("url", x.url, "where messages to users are posted as JSON, to be mailed from there", kRequired);
+  v("secret", x.secret,
+    "signs each call: Sallyport-Signature: t=TIME,v1=hex(HMAC-SHA256(TIME + \".\" + body)); 32 bytes or more",
+    kRequired);
+  v("timeout", x.timeout, "for one attempt", kPositive);
+  v("attempts", x.attempts, "of one message, after 1 s, 2 s, 4 s ...", Rule{.min = 1, .max = 16});
+  v("queue", x.queue, "messages that wait; over it they are dropped and counted",
+    Rule{.min = 1, .max = 100'000});
+  v("per_user", x.per_user, "messages about one account in this time; further ones are not sent");
+}
+
+template <class V>
+void describe(V& v, Confirmation& x) {
+  v("ttl", x.ttl, "how long a confirmation token is good", Rule{.min = 60, .max = 30 * 86400});
+  v("page", x.page, "the link of the message: {token} in it, or ?token= behind it");
+}
+
+template <class V>
+void describe(V& v, PasswordReset& x) {
+  v("ttl", x.ttl, "how long a reset token is good", Rule{.min = 60, .max = 7 * 86400});
+  v("page", x.page, "the link of the message: {token} in it, or ?token= behind it");
+}
+
+template <class V>
 void describe(V& v, Users& x) {
   v("source", Choice{x.source, {"store", "file", "http", "postgres"}}, "where users are looked up");
   v("file", x.file, "for `source: file`");
@@ -291,7 +331,12 @@ void describe(V& v, Users& x) {
   v("new", x.fresh, "what a registered user starts with");
   v("require_confirmed_email", x.require_confirmed_email, "no login before the address is confirmed");
   v("password", x.password, "rules for new passwords");
-  v("profile", x.profile, "profile fields that registration takes and the token response shows");
+  v("profile", Brief<ProfileField>{x.profile},
+    "profile fields that registration takes and the token response shows");
+  v("webhook", x.webhook, "tells another program what is to be mailed; without it nothing is");
+  v("confirmation", x.confirmation, "of e-mail addresses");
+  v("reset", Switch<PasswordReset>{x.reset.on, x.reset},
+    "a new password for a one-time token; a section means on");
   v("hashing_threads", x.hashing_threads, "threads that check passwords", Rule{.min = 1, .max = 64});
   v("hashing_queue", x.hashing_queue, "logins that wait for such a thread; over it 503",
     Rule{.min = 1, .max = 100'000});
@@ -325,6 +370,10 @@ void describe(V& v, Endpoints& x) {
   v("metadata", Endpoint{x.metadata}, "authorization server metadata (RFC 8414)");
   v("openapi", Endpoint{x.openapi}, "OpenAPI description of these endpoints");
   v("docs", Endpoint{x.docs}, "page to try the calls from");
+  v("reset_request", Endpoint{x.reset_request},
+    "ask for a password reset token (users.reset, users.webhook)");
+  v("reset", Endpoint{x.reset}, "a new password for such a token (users.reset)");
+  v("confirm", Endpoint{x.confirm}, "confirm the e-mail address by a token, or ask for one (users.webhook)");
 }
 
 template <class V>
@@ -336,14 +385,17 @@ void describe(V& v, Cookies& x) {
     "page at PREFIX/account");
 }
 
-// Throttle is one value in C++ and a section in YAML, so that further limits have their place.
-struct ThrottleSection {
-  Throttle& value;
+// A Throttle itself is one value in YAML; this one is a section, where further limits have their place.
+struct LoginLimitsSection {
+  LoginLimits& value;
 };
 
 template <class V>
-void describe(V& v, ThrottleSection& x) {
-  v("per_user_and_address", x.value, "failed logins of one user from one address in this time, then 429");
+void describe(V& v, LoginLimitsSection& x) {
+  Throttle& failures = x.value;
+  v("per_user_and_address", failures, "failed logins of one user from one address in this time, then 429");
+  v("known_devices", x.value.known_devices,
+    "so long after a login, guesses from elsewhere don't slow that user down at that address; off: they do");
 }
 
 template <class V>
@@ -382,7 +434,7 @@ void describe(V& v, AuthEndpoints& x) {
   v("cors", x.cors, "browser applications of other origins that may call the endpoints");
   v("cookies", Switch<Cookies>{x.cookies.on, x.cookies},
     "the token pair in HttpOnly cookies too; a section means on");
-  v("throttle", ThrottleSection{x.throttle}, "against guessing");
+  v("throttle", LoginLimitsSection{x.throttle}, "against guessing");
   v("max_body", Size{x.max_body}, "body of a call to the endpoints",
     Rule{.min = 1024, .max = 16 * 1024 * 1024});
 }

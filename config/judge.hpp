@@ -28,5 +28,6 @@ struct Judge {
 void judge_auth(const Config& config, Judge& judge);
 void judge_routes(const Config& config, Judge& judge);
 void judge_users(const Config& config, Judge& judge);
+void judge_accounts(const Config& config, Judge& judge);
 
 }  // namespace sallyport::config

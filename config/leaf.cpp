@@ -73,6 +73,13 @@ Words<RetryOn> words_of(RetryOn) {
           {"503", RetryOn::unavailable},
           {"504", RetryOn::gateway_timeout}};
 }
+Words<ProfileKind> words_of(ProfileKind) {
+  return {{"text", ProfileKind::text},
+          {"email", ProfileKind::email},
+          {"phone", ProfileKind::phone},
+          {"date", ProfileKind::date},
+          {"number", ProfileKind::number}};
+}
 Words<ClientCertificates> words_of(ClientCertificates) {
   return {{"none", ClientCertificates::none},
           {"optional", ClientCertificates::optional},

@@ -56,6 +56,7 @@ Words<Grant> words_of(Grant);
 Words<ClientCertificates> words_of(ClientCertificates);
 Words<StreamEnds> words_of(StreamEnds);
 Words<ClaimFormat> words_of(ClaimFormat);
+Words<ProfileKind> words_of(ProfileKind);
 
 // Meanings that the C++ type alone doesn't tell; describe() wraps a field in one of these.
 struct Size {

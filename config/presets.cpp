@@ -7,6 +7,12 @@ namespace {
 
 constexpr Seconds kMinute{60}, kHour{3600}, kDay{86400};
 
+std::vector<ProfileField> profile(std::initializer_list<const char*> names) {
+  std::vector<ProfileField> fields;
+  for (const char* name : names) fields.emplace_back().name = name;
+  return fields;
+}
+
 // S1: one session per user, refreshed for seven days from the login, however often.
 void code_maze(Config& config) {
   config.auth.endpoints.login = "/api/auth/login";
@@ -37,7 +43,7 @@ void fullstackmark(Config& config) {
   config.tokens.clock_skew = Seconds{0};
   config.tokens.refresh.idle_ttl = 5 * kDay;
   config.tokens.refresh.absolute_ttl = Seconds{0};
-  config.users.profile = {"first_name", "last_name", "email"};
+  config.users.profile = profile({"first_name", "last_name", "email"});
   config.users.password.min_length = 6;
 }
 
@@ -77,12 +83,12 @@ void apothecaric(Config& config) {
   config.tokens.refresh.idle_ttl = Seconds{0};
   config.tokens.refresh.absolute_ttl = 12 * kHour;
   config.tokens.refresh.max_sessions_per_user = 1;
-  config.users.profile = {"first_name", "last_name", "tenant_code"};
+  config.users.profile = profile({"first_name", "last_name", "tenant_code"});
 }
 
-constexpr std::array<std::string_view, 9> kRequestFields{"username",         "password",      "email",
-                                                         "device",           "refresh_token", "access_token",
-                                                         "current_password", "new_password",  "path"};
+constexpr std::array<std::string_view, 10> kRequestFields{
+    "username",     "password",         "email",        "device", "refresh_token",
+    "access_token", "current_password", "new_password", "path",   "token"};
 constexpr std::array<std::string_view, 19> kResponseFields{
     "access_token",       "token_type", "expires_in", "expires_at", "refresh_token",
     "refresh_expires_in", "session_id", "user",       "id",         "username",

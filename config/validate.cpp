@@ -200,7 +200,7 @@ void judge_tokens(const Config& config, Judge& judge) {
 void judge_names(const std::map<std::string, std::string>& names, std::span<const std::string_view> known,
                  const Users& users, const std::string& path, Judge& judge) {
   std::vector<std::string> ours(known.begin(), known.end());
-  ours.insert(ours.end(), users.profile.begin(), users.profile.end());
+  for (const auto& field : users.profile) ours.push_back(field.name);
   std::map<std::string, std::string> taken;
   for (const auto& [name, theirs] : names) {
     const auto where = path + "." + name;
@@ -321,6 +321,7 @@ Verdict validate(const Config& config, const std::string& file, const Places& pl
   judge_listeners(config, judge);
   judge_tokens(config, judge);
   judge_users(config, judge);
+  judge_accounts(config, judge);
   judge_store(config.store, judge);
   judge_upstreams(config, judge);
   judge_auth(config, judge);

@@ -169,7 +169,7 @@ void judge_pair(const Config& config, std::size_t i, std::size_t j, Judge& judge
 }
 
 using EndpointField = std::string Endpoints::*;
-constexpr std::array<std::pair<const char*, EndpointField>, 16> kEndpoints{{
+constexpr std::array<std::pair<const char*, EndpointField>, 19> kEndpoints{{
     {"register", &Endpoints::register_},
     {"login", &Endpoints::login},
     {"refresh", &Endpoints::refresh},
@@ -186,6 +186,9 @@ constexpr std::array<std::pair<const char*, EndpointField>, 16> kEndpoints{{
     {"metadata", &Endpoints::metadata},
     {"openapi", &Endpoints::openapi},
     {"docs", &Endpoints::docs},
+    {"reset_request", &Endpoints::reset_request},
+    {"reset", &Endpoints::reset},
+    {"confirm", &Endpoints::confirm},
 }};
 
 // A route that names an endpoint's path, or lies below it: one of the two could never be reached.

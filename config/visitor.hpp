@@ -61,6 +61,11 @@ struct Key {
 //
 // brief_leaf(item) is the scalar that stands for a whole item of a Brief list.
 inline Leaf brief_leaf(Upstream::Server& server) { return leaf(ServerUrl{server}, Rule{}); }
+inline Leaf brief_leaf(ProfileField& field) {
+  Leaf name = leaf(field.name, Rule{});
+  name.allowed = "a name";
+  return name;
+}
 
 template <class Self>
 class Visitor {

@@ -50,7 +50,9 @@ ThrottleKeys throttle_keys(std::string_view name, std::string_view address) {
   std::string pair = folded;
   pair.push_back('\0');  // no name holds one that is valid, so no two pairs meet
   pair += network_of(address);
-  return {"login:" + short_digest(pair), "login-user:" + short_digest(folded)};
+  const std::string user_digest = short_digest(folded), pair_digest = short_digest(pair);
+  return {"login:" + pair_digest, "login-user:" + user_digest, "login-device:" + pair_digest,
+          "login-unlock:" + user_digest};
 }
 
 Admission admit(unsigned pair_failures, unsigned user_failures, const config::Throttle& rules) {
@@ -62,14 +64,41 @@ Admission admit(unsigned pair_failures, unsigned user_failures, const config::Th
   return {false, {}, std::min(kFirstDelay * (1u << rounds), kLongestDelay)};
 }
 
-Task<StoreResult<Admission>> LoginThrottle::before(ThrottleKeys keys) {
+// An unlock counts up, and the counters of before are looked at no more: whatever their addresses were. It is
+// remembered for a window from the first one, and what was counted before that is over by then.
+Task<StoreResult<void>> LoginThrottle::resolve(ThrottleKeys& keys) {
+  auto unlocks = co_await store_.count(keys.unlocks);
+  if (!unlocks) co_return unlocks.error();
+  if (*unlocks > 0) {
+    const std::string turn = "#" + std::to_string(*unlocks);
+    keys.pair += turn;
+    keys.user += turn;
+  }
+  co_return StoreResult<void>();
+}
+
+Task<StoreResult<bool>> LoginThrottle::is_known(std::string device) {
+  if (rules_.known_devices.count() == 0) co_return false;
+  auto logins = co_await store_.count(std::move(device));
+  if (!logins) co_return logins.error();
+  co_return *logins > 0;
+}
+
+Task<StoreResult<Admission>> LoginThrottle::before(ThrottleKeys& keys) {
   if (rules_.attempts == 0) co_return Admission{};
+  auto resolved = co_await resolve(keys);
+  if (!resolved) co_return resolved.error();
   auto pair = co_await store_.count(keys.pair);
   if (!pair) co_return pair.error();
   if (*pair >= rules_.attempts) co_return admit(*pair, 0, rules_);
   auto user = co_await store_.count(keys.user);
   if (!user) co_return user.error();
-  co_return admit(*pair, *user, rules_);
+  Admission admission = admit(*pair, *user, rules_);
+  if (admission.delay.count() == 0) co_return admission;
+  auto known = co_await is_known(keys.device);
+  if (!known) co_return known.error();
+  if (*known) admission.delay = {};
+  co_return admission;
 }
 
 Task<StoreResult<Admission>> LoginThrottle::failed(ThrottleKeys keys) {
@@ -87,10 +116,35 @@ Task<StoreResult<Admission>> LoginThrottle::succeeded(ThrottleKeys keys) {
   auto pair = co_await store_.count(keys.pair);
   if (!pair) co_return pair.error();
   const Admission now = admit(*pair, 0, rules_);
-  if (now.refused || *pair == 0) co_return now;
-  auto cleared = co_await store_.clear(keys.pair);
-  if (!cleared) co_return cleared.error();
+  if (now.refused) co_return now;
+  if (*pair > 0) {
+    auto cleared = co_await store_.clear(keys.pair);
+    if (!cleared) co_return cleared.error();
+  }
+  // Written once in its time, not at each login.
+  auto known = co_await is_known(keys.device);
+  if (!known) co_return known.error();
+  if (!*known && rules_.known_devices.count() > 0) {
+    auto noted = co_await store_.add(std::move(keys.device), rules_.known_devices);
+    if (!noted) co_return noted.error();
+  }
   co_return now;
+}
+
+Task<StoreResult<void>> LoginThrottle::unlock(std::string name) {
+  ThrottleKeys keys = throttle_keys(name, {});
+  auto counted = co_await store_.add(std::move(keys.unlocks), rules_.window);
+  if (!counted) co_return counted.error();
+  co_return StoreResult<void>();
+}
+
+Task<StoreResult<void>> LoginThrottle::unlock(std::string name, std::string address) {
+  ThrottleKeys keys = throttle_keys(name, address);
+  auto resolved = co_await resolve(keys);
+  if (!resolved) co_return resolved;
+  auto cleared = co_await store_.clear(std::move(keys.user));
+  if (!cleared) co_return cleared;
+  co_return co_await store_.clear(std::move(keys.pair));
 }
 
 }  // namespace sallyport::users

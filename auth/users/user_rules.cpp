@@ -7,22 +7,12 @@
 
 #include "auth/jose/base64url.hpp"
 #include "auth/users/password_policy.hpp"
+#include "auth/users/profile.hpp"
 #include "auth/users/text.hpp"
 #include "auth/users/user_service.hpp"
 
 namespace sallyport::users {
 namespace {
-
-constexpr std::size_t kMaxEmail = 254;         // RFC 5321 4.5.3.1.3, less the angle brackets
-constexpr std::size_t kMaxProfileValue = 256;  // characters
-
-// Only what every mail system agrees on: one part, one '@', one domain. Whether it exists only a mail can
-// tell.
-bool plausible_email(std::string_view email) {
-  const auto at = email.find('@');
-  return email.size() <= kMaxEmail && at != email.npos && at > 0 && at + 1 < email.size() &&
-         email.find('@', at + 1) == email.npos && email.find_first_of(" \t,;<>()\"\\") == email.npos;
-}
 
 void apply(std::map<std::string, std::string>& to,
            const std::map<std::string, std::optional<std::string>>& changes) {
@@ -59,21 +49,23 @@ FieldProblems registration_problems(const Registration& wanted, const config::Us
     auto messages = password_problems(rules.password, wanted.password.reveal(), wanted.name);
     if (!messages.empty()) problems["password"] = std::move(messages);
   }
+  const bool email_required =
+      rules.require_confirmed_email ||
+      std::any_of(rules.profile.begin(), rules.profile.end(),
+                  [](const config::ProfileField& field) { return field.name == "email" && field.required; });
   if (wanted.email.empty()) {
-    if (rules.require_confirmed_email) problems["email"].push_back("The e-mail address is required.");
+    if (email_required) problems["email"].push_back("The e-mail address is required.");
   } else if (!clean(wanted.email) || !plausible_email(wanted.email)) {
     problems["email"].push_back("The e-mail address is not valid.");
   }
   for (const auto& field : rules.profile) {
-    const auto found = wanted.profile.find(field);
-    if (found == wanted.profile.end()) continue;
-    const auto characters = count_characters(found->second);
-    if (!characters || has_control(found->second)) {
-      problems[field].push_back("The value must be text without control characters.");
-    } else if (*characters > kMaxProfileValue) {
-      problems[field].push_back("The value must have at most " + std::to_string(kMaxProfileValue) +
-                                " characters.");
-    }
+    if (field.name == "email") continue;
+    const auto found = wanted.profile.find(field.name);
+    const bool there = found != wanted.profile.end() && !found->second.empty();
+    auto messages = there            ? profile_problems(field, found->second)
+                    : field.required ? std::vector<std::string>{"This field is required."}
+                                     : std::vector<std::string>{};
+    if (!messages.empty()) problems[field.name] = std::move(messages);
   }
   return problems;
 }

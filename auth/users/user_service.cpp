@@ -52,7 +52,7 @@ Task<> pause_by_timer(std::chrono::milliseconds time) {
 }  // namespace
 
 UserService::UserService(UserStore& users, AttemptStore& attempts, HashingPool& pool, config::Users rules,
-                         config::Throttle throttle, Pause pause)
+                         config::LoginLimits throttle, Pause pause)
     : users_(users),
       pool_(pool),
       throttle_(attempts, throttle),
@@ -159,7 +159,8 @@ Task<UserResult<User>> UserService::register_user(Registration wanted, std::stri
   user.roles = rules_.fresh.roles;
   user.claims = rules_.fresh.claims;
   for (const auto& field : rules_.profile) {
-    if (const auto value = wanted.profile.find(field); value != wanted.profile.end())
+    if (const auto value = wanted.profile.find(field.name);
+        value != wanted.profile.end() && !value->second.empty())
       user.profile.insert(*value);
   }
   user.created = now;

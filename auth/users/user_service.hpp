@@ -77,7 +77,7 @@ class UserService {
   using Pause = std::function<Task<>(std::chrono::milliseconds)>;
 
   UserService(UserStore& users, AttemptStore& attempts, HashingPool& pool, config::Users rules,
-              config::Throttle throttle, Pause pause = {});
+              config::LoginLimits throttle, Pause pause = {});
 
   // `address`: the client's, as text. Same answer and same work for an unknown user and a wrong password. A
   // hash of another system, or of an older cost, is replaced on the way (best effort).

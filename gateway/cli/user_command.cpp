@@ -1,7 +1,10 @@
-// user add|set|passwd|disable|enable|confirm|unlock|delete|list: the people in the gateway's own store.
+// user add|set|passwd|disable|enable|confirm|unlock|delete|list: the people in the gateway's own
+// store.
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+
+#include <algorithm>
 
 #include "auth/users/password_hash.hpp"
 #include "auth/users/user_service.hpp"
@@ -100,9 +103,14 @@ int add(const config::Config& config, const Wanted& wanted) {
     registration.password = std::move(*password);
   }
 
+  // An administrator may set any field, and leave any out; what he sets must be what the field takes.
   config::Users rules = config.users;
-  for (const auto& [name, value] : profile)
-    rules.profile.push_back(name);  // an administrator may set any field
+  for (auto& field : rules.profile) field.required = false;
+  for (const auto& [name, value] : profile) {
+    const auto known = std::any_of(rules.profile.begin(), rules.profile.end(),
+                                   [&](const config::ProfileField& field) { return field.name == name; });
+    if (!known) rules.profile.emplace_back().name = name;
+  }
   users::UserError invalid;
   invalid.fields = users::registration_problems(registration, rules);
   if (!hash.empty()) invalid.fields.erase("password");
@@ -209,10 +217,13 @@ int confirm(const config::Config& config, const Wanted& wanted) {
 
 Task<int> unlock_in_store(stores::Stores& stores, const config::Config& config, std::string name,
                           std::string address) {
-  users::ThrottleKeys keys = users::throttle_keys(name, address);
-  auto cleared = co_await stores.attempts->clear(std::move(keys.user));
-  if (cleared && !address.empty()) cleared = co_await stores.attempts->clear(std::move(keys.pair));
-  if (!cleared) co_return store_failed(config, cleared.error());
+  users::LoginThrottle throttle(*stores.attempts, config.auth.throttle);
+  StoreResult<void> unlocked;
+  if (address.empty())
+    unlocked = co_await throttle.unlock(name);
+  else
+    unlocked = co_await throttle.unlock(name, address);
+  if (!unlocked) co_return store_failed(config, unlocked.error());
   say("unlocked " + name + (address.empty() ? std::string() : " from " + address));
   co_return kFine;
 }
@@ -364,9 +375,9 @@ void add_user(CLI::App& app, Invocation& invocation) {
   add_act(*user, invocation, w, "confirm", "Say that the user's e-mail address is confirmed",
           "sallyport user confirm ada", confirm);
   add_act(*user, invocation, w, "unlock",
-          "Forget failed logins: of the user, and with --address of that pair",
+          "Forget the failed logins of a user: from everywhere, or with --address from there",
           "sallyport user unlock ada --address 192.0.2.1", unlock)
-      ->add_option("--address", w.address, "the client's address");
+      ->add_option("--address", w.address, "only those from this address");
   add_act(*user, invocation, w, "delete", "Delete a user and end the sessions", "sallyport user delete ada",
           remove);
   add_act(*user, invocation, w, "list", "List all users", "sallyport user list --json", list, false)

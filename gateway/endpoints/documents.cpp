@@ -38,10 +38,19 @@ bool is_profile_field(std::string_view name) {
   return true;
 }
 
-std::string user_json(const users::User& user, const std::vector<std::string>& profile) {
+bool is_email_required(const config::Users& users) {
+  return users.require_confirmed_email ||
+         std::any_of(users.profile.begin(), users.profile.end(), [](const config::ProfileField& field) {
+           return field.name == "email" && field.required;
+         });
+}
+
+std::string user_json(const users::User& user, const std::vector<config::ProfileField>& profile) {
   JsonObject json;
   json.text("id", user.id).text("username", user.name);
-  for (const std::string& name : profile) {
+  for (const config::ProfileField& shown : profile) {
+    const std::string& name = shown.name;
+    if (!shown.show) continue;
     if (name == "email") {
       if (!user.email.empty()) json.text(name, user.email);
     } else if (is_profile_field(name)) {
@@ -52,7 +61,7 @@ std::string user_json(const users::User& user, const std::vector<std::string>& p
   return std::move(json).take();
 }
 
-std::string token_json(const sessions::TokenPair& pair, const std::vector<std::string>& profile) {
+std::string token_json(const sessions::TokenPair& pair, const std::vector<config::ProfileField>& profile) {
   JsonObject json;
   json.text("access_token", pair.access_token)
       .text("token_type", "Bearer")

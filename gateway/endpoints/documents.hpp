@@ -11,14 +11,16 @@
 
 namespace sallyport::gateway::endpoints {
 
-// {"id","username", profile fields}: those that `profile` names and the user has. The fields of the account
+// {"id","username", profile fields}: those that `profile` shows and the user has. The fields of the account
 // itself keep their meaning, whatever a configuration names.
-std::string user_json(const users::User& user, const std::vector<std::string>& profile);
+std::string user_json(const users::User& user, const std::vector<config::ProfileField>& profile);
+// Does nobody register without an address?
+bool is_email_required(const config::Users& users);
 // May `name` be a profile field, or is it one of the account's own?
 bool is_profile_field(std::string_view name);
 
 // The token response of CONTRACT section 2.
-std::string token_json(const sessions::TokenPair& pair, const std::vector<std::string>& profile);
+std::string token_json(const sessions::TokenPair& pair, const std::vector<config::ProfileField>& profile);
 
 // {"sessions":[...]}; `current`: the session id of whoever asks.
 std::string sessions_json(const std::vector<sessions::Session>& sessions, std::string_view current);

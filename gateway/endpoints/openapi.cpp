@@ -58,9 +58,22 @@ void add(json::object& schema, std::string_view path, json::object property, boo
   }
 }
 
-json::object profile_field(std::string_view name) {
+json::object profile_field(const config::ProfileField& field) {
   json::object out = type("string");
-  if (name == "email") out["format"] = "email";
+  if (field.name == "email" || field.kind == config::ProfileKind::email) out["format"] = "email";
+  if (field.kind == config::ProfileKind::date) out["format"] = "date";
+  return out;
+}
+
+// With what registration asks of its value.
+json::object wanted_field(const config::ProfileField& field) {
+  json::object out = profile_field(field);
+  if (!field.values.empty()) {
+    out["enum"] = json::array(field.values.begin(), field.values.end());
+    return out;
+  }
+  if (field.min_length > 0) out["minLength"] = field.min_length;
+  out["maxLength"] = field.max_length;
   return out;
 }
 
@@ -85,12 +98,13 @@ json::object user_schema(const Document& document, json::object& root) {
   for (const char* name : {"id", "username"})
     if (const std::string theirs = document.dialect.response(name); !theirs.empty())
       add(out, theirs, type("string"), true);
-  for (const std::string& name : document.config.users.profile) {
-    const std::string lifted = document.dialect.lifted(name);
+  for (const config::ProfileField& field : document.config.users.profile) {
+    if (!field.show) continue;
+    const std::string lifted = document.dialect.lifted(field.name);
     if (!lifted.empty())
-      add(root, lifted, profile_field(name), false);
-    else if (const std::string theirs = document.dialect.response(name); !theirs.empty())
-      add(out, theirs, profile_field(name), false);
+      add(root, lifted, profile_field(field), false);
+    else if (const std::string theirs = document.dialect.response(field.name); !theirs.empty())
+      add(out, theirs, profile_field(field), false);
   }
   return out;
 }
@@ -128,12 +142,14 @@ json::object request_schema(const Entry& entry, const Document& document) {
   for (const Member& member : entry.request) {
     if (member.type != MemberType::profile) {
       const bool needed =
-          member.required || (member.name == "email" && document.config.users.require_confirmed_email);
+          member.required || (entry.endpoint == OwnEndpoint::register_ && member.name == "email" &&
+                              is_email_required(document.config.users));
       add(out, document.dialect.request(member.name), property_of(member, document), needed);
       continue;
     }
-    for (const std::string& name : document.config.users.profile)
-      if (is_profile_field(name)) add(out, document.dialect.request(name), profile_field(name), false);
+    for (const config::ProfileField& field : document.config.users.profile)
+      if (is_profile_field(field.name))
+        add(out, document.dialect.request(field.name), wanted_field(field), field.required);
   }
   return out;
 }
@@ -142,9 +158,9 @@ json::object response_schema(const Entry& entry, const Document& document) {
   json::object out = type("object");
   for (const Member& member : entry.response) {
     if (member.type == MemberType::profile) {
-      for (const std::string& name : document.config.users.profile)
-        if (const std::string theirs = document.dialect.response(name); !theirs.empty())
-          add(out, theirs, profile_field(name), false);
+      for (const config::ProfileField& field : document.config.users.profile)
+        if (const std::string theirs = document.dialect.response(field.name); field.show && !theirs.empty())
+          add(out, theirs, profile_field(field), false);
       continue;
     }
     const std::string theirs = document.dialect.response(member.name);

@@ -1,6 +1,9 @@
 // GET account: the login and account page, its script and its style. They know no secret and no user: all
 // that they show comes from the endpoints, through the browser's cookies.
+#include <algorithm>
+
 #include "gateway/endpoints/acts.hpp"
+#include "gateway/endpoints/documents.hpp"
 #include "gateway/web/web.hpp"
 
 namespace sallyport::gateway::endpoints {
@@ -17,6 +20,62 @@ void append_attribute(std::string& out, std::string_view text) {
     else
       out += c;
   }
+}
+
+std::string attribute(std::string_view text) {
+  std::string out;
+  append_attribute(out, text);
+  return out;
+}
+
+std::string_view input_type(const config::ProfileField& field) {
+  switch (field.kind) {
+    case config::ProfileKind::email:
+      return "email";
+    case config::ProfileKind::phone:
+      return "tel";
+    case config::ProfileKind::date:
+      return "date";
+    case config::ProfileKind::number:  // a browser's number has no place for what people type instead
+    case config::ProfileKind::text:
+      break;
+  }
+  return "text";
+}
+
+// "first_name" as people write it.
+std::string label_of(const std::string& name) {
+  std::string label = name == "email" ? "e-mail" : name;
+  std::replace(label.begin(), label.end(), '_', ' ');
+  if (label[0] >= 'a' && label[0] <= 'z') label[0] = static_cast<char>(label[0] - 'a' + 'A');
+  return label;
+}
+
+void append_input(std::string& html, const config::ProfileField& field) {
+  const std::string name = attribute(field.name), id = "new-" + name;
+  html += "<label for=\"" + id + "\">" + attribute(label_of(field.name)) +
+          (field.required ? "" : " <span class=\"quiet\">(optional)</span>") + "</label>\n";
+  const std::string rest = "id=\"" + id + "\" name=\"" + name + "\"" + (field.required ? " required" : "");
+  if (field.values.empty()) {
+    html += "<input " + rest + " type=\"" + std::string(input_type(field)) + "\">\n";
+    return;
+  }
+  html += "<select " + rest + "><option></option>";
+  for (const std::string& value : field.values) html += "<option>" + attribute(value) + "</option>";
+  html += "</select>\n";
+}
+
+// What registration asks for beside name and password.
+std::string fields_html(const config::Users& users) {
+  config::ProfileField email;
+  email.name = "email";
+  email.kind = config::ProfileKind::email;
+  email.required = is_email_required(users);
+  std::string html;
+  append_input(html, email);
+  for (const config::ProfileField& field : users.profile)
+    if (is_profile_field(field.name)) append_input(html, field);
+  return html;
 }
 
 // The page with the paths of this configuration in the place of @NAME@.
@@ -40,6 +99,8 @@ std::string account_html(const config::Config& config) {
     append_attribute(escaped, value);
     html.replace(html.find(name), name.size(), escaped);
   }
+  constexpr std::string_view kFields = "@FIELDS@";
+  html.replace(html.find(kFields), kFields.size(), fields_html(config.users));
   return html;
 }
 

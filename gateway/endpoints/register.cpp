@@ -15,9 +15,9 @@ users::Registration registration_of(Fields& fields, const config::Users& rules) 
   wanted.name = fields.optional("username").value_or(std::string());
   wanted.password = fields.optional_secret("password");
   wanted.email = fields.optional("email").value_or(std::string());
-  for (const std::string& name : rules.profile)
-    if (is_profile_field(name))
-      if (auto value = fields.optional(name)) wanted.profile.emplace(name, std::move(*value));
+  for (const config::ProfileField& field : rules.profile)
+    if (is_profile_field(field.name))
+      if (auto value = fields.optional(field.name)) wanted.profile.emplace(field.name, std::move(*value));
   return wanted;
 }
 

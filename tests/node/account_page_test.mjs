@@ -26,7 +26,7 @@ listeners: [{address: "127.0.0.1:0"}]
 workers: 2
 store: "sqlite:state.db"
 tokens: {issuer: "https://auth.test", audience: [api], access_ttl: 2s, clock_skew: 0s, signing: {algorithm: ES256, keys: keys/}}
-users: {registration: true, new: {roles: [user]}}
+users: {registration: true, new: {roles: [user]}, profile: [{name: born, kind: date, required: true}, {name: plan, values: [free, pro]}]}
 auth: {cookies: {login_page: own}}
 upstreams: {api: {servers: ["${upstream}"]}}
 routes:
@@ -67,6 +67,8 @@ async function onThePage(context) {
   await page.keyboard.press('Enter');
   const form = page.locator('#register');
   await form.getByLabel('User name').fill('ada');
+  await form.getByLabel('Born').fill('1815-12-10');  // the profile fields of the configuration
+  await form.getByLabel('Plan').selectOption('pro');
   await form.getByLabel('Password').fill('short');
   await page.keyboard.press('Enter');
   await page.getByRole('status').filter({ hasText: 'correct the marked fields' }).waitFor();

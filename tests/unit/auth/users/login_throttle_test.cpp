@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const config::Throttle kRules{.attempts = 3, .window = 60s};
+const config::LoginLimits kRules{{.attempts = 3, .window = 60s}};
 
 TEST(ThrottleKeys, AreTheSameForEachSpellingOfANameAndAnAddress) {
   const auto keys = throttle_keys("Ada", "192.0.2.1");
@@ -58,23 +58,38 @@ TEST(Admit, NeverRefusesForFailuresFromElsewhereButDelaysMoreAndMore) {
 
 TEST(Admit, IsOffWithoutAttempts) { EXPECT_FALSE(admit(1000, 1000, {.attempts = 0}).refused); }
 
+Admission before(LoginThrottle& throttle, const char* name, const char* address) {
+  auto keys = throttle_keys(name, address);
+  return *run_task(throttle.before(keys));
+}
+void guess(LoginThrottle& throttle, const char* name, const std::string& address) {
+  auto keys = throttle_keys(name, address);
+  ASSERT_TRUE(run_task(throttle.before(keys)));
+  ASSERT_TRUE(run_task(throttle.failed(keys)));
+}
+void log_in(LoginThrottle& throttle, const char* name, const char* address) {
+  auto keys = throttle_keys(name, address);
+  ASSERT_TRUE(run_task(throttle.before(keys)));
+  ASSERT_TRUE(run_task(throttle.succeeded(keys)));
+}
+
 TEST(LoginThrottle, RefusesAfterTheLastFailureThatTheRulesAllow) {
   MemoryAttemptStore store;
   LoginThrottle throttle(store, kRules);
-  const auto keys = throttle_keys("ada", "192.0.2.1");
+  auto keys = throttle_keys("ada", "192.0.2.1");
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(run_task(throttle.before(keys))->refused) << i;
     EXPECT_FALSE(run_task(throttle.failed(keys))->refused) << i;
   }
   EXPECT_TRUE(run_task(throttle.before(keys))->refused);
-  EXPECT_FALSE(run_task(throttle.before(throttle_keys("ada", "192.0.2.2")))->refused);
-  EXPECT_FALSE(run_task(throttle.before(throttle_keys("bob", "192.0.2.1")))->refused);
+  EXPECT_FALSE(before(throttle, "ada", "192.0.2.2").refused);
+  EXPECT_FALSE(before(throttle, "bob", "192.0.2.1").refused);
 }
 
 TEST(LoginThrottle, GivesABurstOfGuessesNoMoreThanTheLimit) {
   MemoryAttemptStore store;
   LoginThrottle throttle(store, kRules);
-  const auto keys = throttle_keys("ada", "192.0.2.1");
+  auto keys = throttle_keys("ada", "192.0.2.1");
   for (int i = 0; i < 8; ++i)
     EXPECT_FALSE(run_task(throttle.before(keys))->refused);  // all in flight at once
   for (int i = 0; i < 8; ++i) EXPECT_EQ(run_task(throttle.failed(keys))->refused, i >= 3) << i;
@@ -91,11 +106,76 @@ TEST(LoginThrottle, StartsThePairAnewAfterARightPasswordButNotTheUser) {
   EXPECT_EQ(store.counts[keys.user], 1u);
 }
 
+// CONTRACT section 6: a slower delay per user that never refuses a right password from a known device.
+TEST(LoginThrottle, NeverDelaysWhereTheUserLoggedInBefore) {
+  MemoryAttemptStore store;
+  LoginThrottle throttle(store, kRules);
+  log_in(throttle, "ada", "192.0.2.1");
+  for (int i = 0; i < 200; ++i) guess(throttle, "ada", "198.51.100." + std::to_string(i));
+  EXPECT_EQ(before(throttle, "ada", "192.0.2.1").delay, 0ms);
+  EXPECT_FALSE(before(throttle, "ada", "192.0.2.1").refused);
+  EXPECT_EQ(before(throttle, "ada", "192.0.2.2").delay, 4s);  // where it never logged in
+  EXPECT_EQ(before(throttle, "bob", "192.0.2.1").delay, 0ms);
+}
+
+TEST(LoginThrottle, RemembersDevicesForTheTimeThatTheRulesSayOnceEach) {
+  MemoryAttemptStore store;
+  config::LoginLimits rules = kRules;
+  rules.known_devices = 1h;
+  LoginThrottle throttle(store, rules);
+  const auto device = throttle_keys("ada", "192.0.2.1").device;
+  log_in(throttle, "ada", "192.0.2.1");
+  log_in(throttle, "ada", "192.0.2.1");
+  EXPECT_EQ(store.counts[device], 1u);
+  EXPECT_EQ(store.windows[device], 1h);
+  rules.known_devices = 0s;
+  LoginThrottle forgetful(store, rules);
+  for (int i = 0; i < 200; ++i) guess(forgetful, "ada", "198.51.100." + std::to_string(i));
+  EXPECT_EQ(before(forgetful, "ada", "192.0.2.1").delay, 4s);
+}
+
+// A pair that was refused is no known device: its password was never looked at.
+TEST(LoginThrottle, KnowsNoDeviceByARefusal) {
+  MemoryAttemptStore store;
+  LoginThrottle throttle(store, kRules);
+  for (int i = 0; i < 3; ++i) guess(throttle, "ada", "192.0.2.1");
+  auto keys = throttle_keys("ada", "192.0.2.1");
+  EXPECT_TRUE(run_task(throttle.succeeded(keys))->refused);
+  EXPECT_EQ(store.counts.count(keys.device), 0u);
+}
+
+TEST(LoginThrottle, UnlocksAUserFromEveryAddressAndCountsAnew) {
+  MemoryAttemptStore store;
+  LoginThrottle throttle(store, kRules);
+  for (int i = 0; i < 200; ++i) guess(throttle, "ada", "198.51.100." + std::to_string(i % 60));
+  EXPECT_TRUE(before(throttle, "ada", "198.51.100.7").refused);
+  EXPECT_EQ(before(throttle, "ada", "192.0.2.1").delay, 4s);
+  for (int unlocked = 0; unlocked < 2; ++unlocked) {
+    ASSERT_TRUE(run_task(throttle.unlock("ADA")));
+    EXPECT_FALSE(before(throttle, "ada", "198.51.100.7").refused);
+    EXPECT_EQ(before(throttle, "ada", "192.0.2.1").delay, 0ms);
+    for (int i = 0; i < 3; ++i) guess(throttle, "ada", "198.51.100.7");
+    EXPECT_TRUE(before(throttle, "ada", "198.51.100.7").refused);
+  }
+  EXPECT_EQ(store.windows[throttle_keys("ada", "").unlocks], kRules.window);
+}
+
+TEST(LoginThrottle, UnlocksOneAddressAndLeavesTheOthers) {
+  MemoryAttemptStore store;
+  LoginThrottle throttle(store, kRules);
+  ASSERT_TRUE(run_task(throttle.unlock("ada")));  // the counters of now are found after that, too
+  for (const char* address : {"192.0.2.1", "192.0.2.2"})
+    for (int i = 0; i < 3; ++i) guess(throttle, "ada", address);
+  ASSERT_TRUE(run_task(throttle.unlock("ada", "192.0.2.1")));
+  EXPECT_FALSE(before(throttle, "ada", "192.0.2.1").refused);
+  EXPECT_TRUE(before(throttle, "ada", "192.0.2.2").refused);
+}
+
 TEST(LoginThrottle, PassesAStoreErrorOn) {
   MemoryAttemptStore store;
   store.down = true;
   LoginThrottle throttle(store, kRules);
-  const auto keys = throttle_keys("ada", "192.0.2.1");
+  auto keys = throttle_keys("ada", "192.0.2.1");
   EXPECT_FALSE(run_task(throttle.before(keys)));
   EXPECT_FALSE(run_task(throttle.failed(keys)));
   EXPECT_FALSE(run_task(throttle.succeeded(keys)));

@@ -60,10 +60,12 @@ class MemoryUserStore : public UserStore {
 class MemoryAttemptStore : public AttemptStore {
  public:
   std::map<std::string, unsigned> counts;
+  std::map<std::string, std::chrono::seconds> windows;  // of the last add()
   bool down = false;
 
-  Task<StoreResult<unsigned>> add(std::string key, std::chrono::seconds) override {
+  Task<StoreResult<unsigned>> add(std::string key, std::chrono::seconds window) override {
     if (down) co_return StoreError{StoreError::Kind::timeout, "no answer"};
+    windows[key] = window;
     co_return ++counts[key];
   }
   Task<StoreResult<unsigned>> count(std::string key) override {

@@ -55,7 +55,7 @@ class UserServiceTest : public testing::Test {
   MemoryAttemptStore attempts_;
   HashingPool pool_{1, 8};
   config::Users rules_;
-  config::Throttle throttle_;
+  config::LoginLimits throttle_;
   std::chrono::milliseconds waited_{0};
 };
 
@@ -159,7 +159,7 @@ TEST_F(UserServiceTest, TellsTheStateOfAnAccountOnlyAfterTheRightPassword) {
 
 // SECURITY S12
 TEST_F(UserServiceTest, RefusesFurtherGuessesOfThatAddressKnownNameOrNot) {
-  throttle_ = {.attempts = 2, .window = 60s};
+  throttle_ = {{.attempts = 2, .window = 60s}};
   for (const char* name : {"ada", "nobody"}) {
     login(name, "wrong horse battery");
     EXPECT_EQ(login(name, "wrong horse battery").error().kind, Kind::login_failure);
@@ -173,7 +173,7 @@ TEST_F(UserServiceTest, RefusesFurtherGuessesOfThatAddressKnownNameOrNot) {
 }
 
 TEST_F(UserServiceTest, DelaysButDoesNotRefuseAUserThatManyAddressesGuessAt) {
-  throttle_ = {.attempts = 2, .window = 60s};
+  throttle_ = {{.attempts = 2, .window = 60s}};
   for (int i = 0; i < 4; ++i) login("ada", "wrong horse battery", "203.0.113." + std::to_string(i));
   EXPECT_LE(waited_, 4 * kFailureStep);
   waited_ = 0ms;
@@ -216,7 +216,7 @@ Registration registration() {
 
 // S3.11, S4.1, SECURITY S13
 TEST_F(UserServiceTest, RegistersWithWhatTheConfigurationGrantsAndNothingElse) {
-  rules_.profile = {"first_name", "last_name"};
+  rules_.profile = {{"first_name"}, {"last_name"}};
   rules_.fresh.roles = {"user"};
   rules_.fresh.claims = {{"tenant", "t1"}};
   const auto user = run_task(service().register_user(registration(), "id-1", UnixMillis(5ms)));
@@ -239,7 +239,7 @@ TEST_F(UserServiceTest, RefusesANameThatIsTakenInAnyCase) {
 
 // S0.10, S4.2
 TEST_F(UserServiceTest, NamesEachFieldThatIsWrong) {
-  rules_.profile = {"first_name"};
+  rules_.profile = {{"first_name"}};
   Registration wanted;
   wanted.name = "no spaces";
   wanted.password = Secret("short");
@@ -252,6 +252,18 @@ TEST_F(UserServiceTest, NamesEachFieldThatIsWrong) {
                                                  Pair("first_name", ElementsAre(HasSubstr("control"))),
                                                  Pair("password", ElementsAre(HasSubstr("at least 12"))),
                                                  Pair("username", ElementsAre(HasSubstr("1 to 64")))));
+}
+
+// S4.2
+TEST_F(UserServiceTest, AsksForTheFieldsThatTheConfigurationRequires) {
+  rules_.profile = {{"first_name"}, {"email"}, {"nickname"}};
+  rules_.profile[0].required = rules_.profile[1].required = true;
+  Registration wanted = registration();
+  wanted.email.clear();
+  wanted.profile = {{"first_name", ""}};
+  EXPECT_THAT(registration_problems(wanted, rules_),
+              ElementsAre(Pair("email", ElementsAre("The e-mail address is required.")),
+                          Pair("first_name", ElementsAre("This field is required."))));
 }
 
 TEST_F(UserServiceTest, AsksForTheEmailAddressOnlyWhereItMustBeConfirmed) {
@@ -274,7 +286,7 @@ TEST_F(UserServiceTest, ChangesThePasswordAndEndsTheOtherSessions) {
 }
 
 TEST_F(UserServiceTest, RefusesAChangeWithoutTheRightCurrentPassword) {
-  throttle_ = {.attempts = 1, .window = 60s};
+  throttle_ = {{.attempts = 1, .window = 60s}};
   const auto wrong = run_task(
       service().change_password("id-Ada", Secret("wrong"), Secret("another horse entirely"), kAddress));
   ASSERT_FALSE(wrong);

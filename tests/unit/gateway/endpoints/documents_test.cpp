@@ -25,15 +25,21 @@ users::User ada() {
 
 TEST(UserJson, ShowsTheNamedProfileFieldsAndNothingElse) {
   EXPECT_EQ(json::parse(user_json(ada(), {})), json::parse(R"({"id":"u1","username":"ada"})"));
-  EXPECT_EQ(json::parse(user_json(ada(), {"name", "email", "phone"})),
+  EXPECT_EQ(json::parse(user_json(ada(), {{"name"}, {"email"}, {"phone"}})),
             json::parse(R"({"id":"u1","username":"ada","name":"Ada","email":"ada@example.com"})"));
+}
+
+TEST(UserJson, LeavesOutWhatIsNotToBeShown) {
+  std::vector<config::ProfileField> profile{{"name"}, {"email"}};
+  for (auto& field : profile) field.show = false;
+  EXPECT_EQ(json::parse(user_json(ada(), profile)), json::parse(R"({"id":"u1","username":"ada"})"));
 }
 
 TEST(UserJson, NeverLetsAProfileFieldTakeTheAccountsOwnPlace) {
   users::User user = ada();
   user.profile["id"] = "other";
   user.profile["password"] = "pw";
-  EXPECT_EQ(json::parse(user_json(user, {"id", "username", "password"})),
+  EXPECT_EQ(json::parse(user_json(user, {{"id"}, {"username"}, {"password"}})),
             json::parse(R"({"id":"u1","username":"ada"})"));
   EXPECT_FALSE(is_profile_field("password"));
   EXPECT_TRUE(is_profile_field("name"));
@@ -42,7 +48,7 @@ TEST(UserJson, NeverLetsAProfileFieldTakeTheAccountsOwnPlace) {
 TEST(UserJson, RepairsTextThatIsNoUtf8) {
   users::User user = ada();
   user.profile["name"] = "A\xff\"\n";
-  EXPECT_EQ(json::parse(user_json(user, {"name"})).at("name"), "A\xef\xbf\xbd\"\n");
+  EXPECT_EQ(json::parse(user_json(user, {{"name"}})).at("name"), "A\xef\xbf\xbd\"\n");
 }
 
 sessions::TokenPair pair() {
@@ -58,7 +64,7 @@ sessions::TokenPair pair() {
 }
 
 TEST(TokenJson, IsTheTokenResponse) {
-  EXPECT_EQ(json::parse(token_json(pair(), {"name"})), json::parse(R"({
+  EXPECT_EQ(json::parse(token_json(pair(), {{"name"}})), json::parse(R"({
       "access_token":"a.b.c","token_type":"Bearer","expires_in":600,"expires_at":"2023-11-14T22:23:20Z",
       "refresh_token":"v1.r","refresh_expires_in":604800,"session_id":"s1",
       "user":{"id":"u1","username":"ada","name":"Ada"}})"));

@@ -160,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Broken{"Redirect", "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n",
                              "it answers 302, a redirect: name the URL that it leads to"},
                       Broken{"Refusal", "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "it answers 503"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST_P(BrokenAnswers, AreToldWithoutTheServersWords) {
   OneAnswer server(GetParam().bytes);
