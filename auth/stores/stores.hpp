@@ -10,6 +10,7 @@
 #include "auth/revocation/revocation_log.hpp"
 #include "auth/sessions/session_store.hpp"
 #include "auth/task.hpp"
+#include "auth/users/one_time_store.hpp"
 #include "auth/users/user_store.hpp"
 #include "config/config.hpp"
 
@@ -21,6 +22,7 @@ struct Stores {
   std::unique_ptr<revocation::RevocationLog> log;
   std::unique_ptr<users::UserStore> users;
   std::unique_ptr<users::AttemptStore> attempts;
+  std::unique_ptr<users::OneTimeStore> one_time;
   std::unique_ptr<jose::KeyRingStore> keys;
 };
 

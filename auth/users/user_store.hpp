@@ -22,6 +22,12 @@ class UserStore {
 
   virtual Task<StoreResult<std::optional<User>>> find_by_name(std::string_view name) = 0;  // folds it
   virtual Task<StoreResult<std::optional<User>>> find_by_id(std::string_view id) = 0;
+  // Whose address it is, in any case of its ASCII letters: some of them where many share it. Nobody where a
+  // source has no such look-up.
+  static constexpr std::size_t kMostOfAnEmail = 5;
+  virtual Task<StoreResult<std::vector<User>>> find_by_email(std::string_view) {
+    co_return std::vector<User>();
+  }
   virtual Task<StoreResult<bool>> add(User user) = 0;     // false: the folded name is taken
   virtual Task<StoreResult<bool>> update(User user) = 0;  // false: another version stands there, or nothing
   virtual Task<StoreResult<bool>> remove(std::string_view id) = 0;

@@ -48,11 +48,19 @@ std::string Keys::ids() const { return prefix_ + "{users}:ids"; }
 std::string Keys::key_ring() const { return prefix_ + "{keys}:ring"; }
 std::string Keys::agreed() const { return prefix_ + "{keys}:agreed"; }
 
-std::string Keys::attempts(std::string_view key) const {
+namespace {
+std::string digest_of(std::string_view text) {
   std::array<unsigned char, 32> digest{};
   unsigned size = 0;
-  EVP_Digest(key.data(), key.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  return prefix_ + "attempts:" + hex(digest.data(), 16);
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  return hex(digest.data(), 16);
+}
+}  // namespace
+
+std::string Keys::attempts(std::string_view key) const { return prefix_ + "attempts:" + digest_of(key); }
+std::string Keys::one_time(std::string_view key) const { return prefix_ + "once:" + digest_of(key); }
+std::string Keys::email(std::string_view folded) const {
+  return prefix_ + "{users}:email:" + digest_of(folded);
 }
 
 }  // namespace sallyport::stores::redis

@@ -32,6 +32,8 @@ class Keys {
   std::string agreed() const;                   // hash: purpose -> id of the gateways' newest key
   // Of a digest: what strangers type into a login form must not become a key of any length.
   std::string attempts(std::string_view key) const;
+  std::string one_time(std::string_view key) const;
+  std::string email(std::string_view folded) const;  // set: ids of the users who may have this address
 
  private:
   std::string tagged(const Tag& tag, std::string_view rest) const;

@@ -1,6 +1,7 @@
 #include "auth/stores/redis/redis_backend.hpp"
 
 #include "auth/stores/redis/redis_key_ring_store.hpp"
+#include "auth/stores/redis/redis_one_time_store.hpp"
 #include "auth/stores/redis/redis_revocation_log.hpp"
 #include "auth/stores/redis/redis_session_store.hpp"
 #include "auth/stores/redis/redis_user_store.hpp"
@@ -25,6 +26,7 @@ class RedisBackend final : public Backend {
     stores.log = std::make_unique<RedisRevocationLog>(shared, std::move(reader), keys_);
     stores.users = std::make_unique<RedisUserStore>(shared, keys_);
     stores.attempts = std::make_unique<RedisAttemptStore>(shared, keys_);
+    stores.one_time = std::make_unique<RedisOneTimeStore>(shared, keys_);
     stores.keys = std::make_unique<RedisKeyRingStore>(shared, keys_);
     return stores;
   }

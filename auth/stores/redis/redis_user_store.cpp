@@ -64,7 +64,35 @@ Task<StoreResult<std::optional<User>>> RedisUserStore::find_by_id(std::string_vi
   co_return parse(wanted, *fields);
 }
 
+Task<StoreResult<std::vector<User>>> RedisUserStore::find_by_email(std::string_view email) {
+  const std::string folded = folded_name(email);
+  std::string command = encode({"SMEMBERS", keys_.email(folded)});
+  auto ids = co_await client_->command(keys_.email(folded), std::move(command));
+  if (!ids) co_return ids.error();
+  std::vector<User> found;
+  for (const Reply& id : ids->elements) {
+    auto user = co_await find_by_id(id.text);
+    if (!user) co_return user.error();
+    if (*user && folded_name((*user)->email) == folded) found.push_back(std::move(**user));
+    if (found.size() == kMostOfAnEmail) break;
+  }
+  co_return found;
+}
+
+// `verb`: SADD or SREM.
+Task<StoreResult<void>> RedisUserStore::hint(std::string verb, std::string email, std::string id) {
+  if (email.empty()) co_return StoreResult<void>();
+  std::string key = keys_.email(folded_name(email));
+  std::string command = encode({std::move(verb), key, std::move(id)});
+  auto reply = co_await client_->write(std::move(key), std::move(command));
+  if (!reply) co_return reply.error();
+  co_return StoreResult<void>();
+}
+
 Task<StoreResult<bool>> RedisUserStore::add(User user) {
+  std::string address = user.email, holder = user.id;
+  auto hinted = co_await hint("SADD", std::move(address), std::move(holder));
+  if (!hinted) co_return hinted.error();
   auto written = co_await write(add_user(), user);
   if (!written) co_return written;
   if (!*written)
@@ -83,7 +111,21 @@ Task<StoreResult<bool>> RedisUserStore::update(User user) {
   auto before = co_await find_by_id(user.id);
   if (!before) co_return before.error();
   if (!*before) co_return false;
-  std::string was = folded_name((*before)->name);
+  std::string was = (*before)->email, becomes = user.email;
+  if (folded_name(was) == folded_name(becomes))
+    co_return co_await update_record(std::move(user), std::move(**before));
+  std::string holder = user.id, former = user.id;
+  auto hinted = co_await hint("SADD", std::move(becomes), std::move(holder));
+  if (!hinted) co_return hinted.error();
+  auto written = co_await update_record(std::move(user), std::move(**before));
+  if (!written || !*written) co_return written;
+  auto dropped = co_await hint("SREM", std::move(was), std::move(former));
+  if (!dropped) co_return dropped.error();
+  co_return written;
+}
+
+Task<StoreResult<bool>> RedisUserStore::update_record(User user, User before) {
+  std::string was = folded_name(before.name);
   std::string becomes = folded_name(user.name);
   if (was == becomes) co_return co_await write(update_user(), user);
 
@@ -111,6 +153,9 @@ Task<StoreResult<bool>> RedisUserStore::remove(std::string_view id) {
   std::string command = encode({"DEL", keys_.user(wanted)});
   auto removed = co_await client_->write(keys_.user(wanted), std::move(command));
   if (!removed) co_return removed.error();
+  std::string address = (*user)->email, former = wanted;
+  auto dropped = co_await hint("SREM", std::move(address), std::move(former));
+  if (!dropped) co_return dropped.error();
   co_return removed->integer == 1;
 }
 

@@ -2,6 +2,7 @@
 // A user's record and the names live in different slots, so no step covers both. The record is written first
 // and its name claimed second (removal the other way round): what a crash between leaves behind is a record
 // that nobody can log in to.
+// Who has an address is a hint, written before the record and dropped after it: the record itself decides.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,7 @@ class RedisUserStore final : public users::UserStore {
 
   Task<StoreResult<std::optional<users::User>>> find_by_name(std::string_view name) override;
   Task<StoreResult<std::optional<users::User>>> find_by_id(std::string_view id) override;
+  Task<StoreResult<std::vector<users::User>>> find_by_email(std::string_view email) override;
   Task<StoreResult<bool>> add(users::User user) override;
   Task<StoreResult<bool>> update(
       users::User user) override;  // a new name is claimed first; false where it is taken
@@ -28,6 +30,8 @@ class RedisUserStore final : public users::UserStore {
  private:
   Task<StoreResult<bool>> write(const Script& script, const users::User& user);
   Task<StoreResult<bool>> name_step(const Script& script, std::string name, std::string id);
+  Task<StoreResult<void>> hint(std::string verb, std::string email, std::string id);
+  Task<StoreResult<bool>> update_record(users::User user, users::User before);
   std::string encode_read(std::string_view id) const;
   StoreResult<std::optional<users::User>> parse(std::string_view id, const Reply& fields) const;
 

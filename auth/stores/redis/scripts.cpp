@@ -392,6 +392,15 @@ return ARGV[3]
   return script;
 }
 
+const Script& take_value() {
+  static const Script script(Lasting::yes, R"(
+local value = redis.call('GET', KEYS[1])
+if value then redis.call('DEL', KEYS[1]) end
+return value
+)");
+  return script;
+}
+
 // The end of the window is set in the same step as the first count: a counter without one would lock for
 // ever.
 const Script& count_attempt() {

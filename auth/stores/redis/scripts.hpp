@@ -42,6 +42,7 @@ const Script& add_user();       // KEYS: 1 user; ARGV: version, data -> 1, or 0 
 const Script& update_user();    // KEYS: 1 user; ARGV: version, data -> 1, or 0
 const Script& swap_key_ring();  // KEYS: 1 ring; ARGV: version, sealed -> 1, or 0 where another version stands
 const Script& agree_on_key();   // KEYS: 1 agreed; ARGV: purpose, force, ours, known... -> what stands there
+const Script& take_value();     // KEYS: 1 value -> it, or nothing
 const Script& count_attempt();  // KEYS: 1 counter; ARGV: window in ms -> count
 
 }  // namespace sallyport::stores::redis

@@ -56,6 +56,11 @@ constexpr std::array<const char*, kSchemaVersion> kUpgrades = {R"sql(
                                                                R"sql(
   CREATE TABLE key_ring(only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, sealed TEXT NOT NULL);
   CREATE TABLE agreed_keys(purpose TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
+)sql",
+                                                               R"sql(
+  CREATE TABLE one_time(key TEXT PRIMARY KEY, value TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX one_time_by_end ON one_time(expires);
+  CREATE INDEX users_by_email ON users(lower(email)) WHERE email <> '';
 )sql"};
 
 std::string parent_folder(const std::string& path) {

@@ -12,7 +12,7 @@
 
 namespace sallyport::stores::sqlite {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 struct OpenRules {
   std::string path;                       // a file, or ":memory:"

@@ -122,6 +122,12 @@ class Users final : public users::UserStore {
                        [id = std::string(id)](Tables& tables) { return tables.users.find_by_id(id); });
   }
 
+  Task<StoreResult<std::vector<users::User>>> find_by_email(std::string_view email) override {
+    return call<std::vector<users::User>>(client_, Mode::read, [email = std::string(email)](Tables& tables) {
+      return tables.users.find_by_email(email);
+    });
+  }
+
   Task<StoreResult<bool>> add(users::User user) override {
     return call<bool>(client_, Mode::write, [user = std::move(user)](Tables& tables) {
       users::User added = user;
@@ -175,6 +181,34 @@ class Attempts final : public users::AttemptStore {
   Client client_;
 };
 
+class OneTime final : public users::OneTimeStore {
+ public:
+  explicit OneTime(Client client) : client_(std::move(client)) {}
+  using Found = std::optional<std::string>;
+
+  Task<StoreResult<void>> put(std::string key, std::string value, std::chrono::seconds ttl) override {
+    return call<void>(client_, Mode::write,
+                      [key = std::move(key), value = std::move(value), ttl](Tables& tables) {
+                        tables.one_time.put(key, value, ttl, tables.now);
+                      });
+  }
+
+  Task<StoreResult<Found>> find(std::string key) override {
+    return call<Found>(client_, Mode::read, [key = std::move(key)](Tables& tables) {
+      return tables.one_time.find(key, tables.now);
+    });
+  }
+
+  Task<StoreResult<Found>> take(std::string key) override {
+    return call<Found>(client_, Mode::write, [key = std::move(key)](Tables& tables) {
+      return tables.one_time.take(key, tables.now);
+    });
+  }
+
+ private:
+  Client client_;
+};
+
 class KeyRings final : public jose::KeyRingStore {
  public:
   explicit KeyRings(Client client) : client_(std::move(client)) {}
@@ -215,8 +249,9 @@ SqliteBackend::~SqliteBackend() = default;
 
 Stores SqliteBackend::connect(net::any_io_executor executor) {
   const Client client{thread_, std::move(executor), timeout_};
-  return {std::make_unique<Sessions>(client), std::make_unique<Log>(client), std::make_unique<Users>(client),
-          std::make_unique<Attempts>(client), std::make_unique<KeyRings>(client)};
+  return {std::make_unique<Sessions>(client), std::make_unique<Log>(client),
+          std::make_unique<Users>(client),    std::make_unique<Attempts>(client),
+          std::make_unique<OneTime>(client),  std::make_unique<KeyRings>(client)};
 }
 
 Task<Backend::Health> SqliteBackend::probe(net::any_io_executor executor) {

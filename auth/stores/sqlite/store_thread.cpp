@@ -238,7 +238,8 @@ void StoreThread::purge() {
     database_->execute("BEGIN IMMEDIATE");
     const auto now = rules_.clock();
     const bool more = tables_->sessions.purge(kPurgeRows, now) == kPurgeRows ||
-                      tables_->attempts.purge(kPurgePage, now) == kPurgePage;
+                      tables_->attempts.purge(kPurgePage, now) == kPurgePage ||
+                      tables_->one_time.purge(kPurgePage, now) == kPurgePage;
     database_->execute("COMMIT");
     if (more) next_purge_ = steady_now() + std::chrono::seconds(1);
   } catch (const std::exception&) {

@@ -19,6 +19,7 @@
 #include "auth/stores/sqlite/database.hpp"
 #include "auth/stores/sqlite/key_ring_table.hpp"
 #include "auth/stores/sqlite/log_table.hpp"
+#include "auth/stores/sqlite/one_time_table.hpp"
 #include "auth/stores/sqlite/session_table.hpp"
 #include "auth/stores/sqlite/user_table.hpp"
 #include "auth/time.hpp"
@@ -28,10 +29,16 @@ namespace sallyport::stores::sqlite {
 // What a job works on.
 struct Tables {
   Tables(Database& database, const config::Refresh& rules)
-      : sessions(database, rules), users(database), attempts(database), log(database), keys(database) {}
+      : sessions(database, rules),
+        users(database),
+        attempts(database),
+        one_time(database),
+        log(database),
+        keys(database) {}
   SessionTable sessions;
   UserTable users;
   AttemptTable attempts;
+  OneTimeTable one_time;
   LogTable log;
   KeyRingTable keys;
   UnixMillis now{};       // the store's clock, read once per job

@@ -84,6 +84,7 @@ std::int64_t count_of(UnixMillis time) { return time.time_since_epoch().count();
 UserTable::UserTable(Database& database)
     : by_name_(database, kColumns + std::string("WHERE folded_name = ?1")),
       by_id_(database, kColumns + std::string("WHERE id = ?1")),
+      by_email_(database, kColumns + std::string("WHERE lower(email) = ?1 AND email <> '' LIMIT ?2")),
       insert_(database,
               "INSERT INTO users(id, folded_name, name, password_hash, email, email_confirmed, disabled, "
               "roles, claims, profile,"
@@ -102,6 +103,13 @@ std::optional<User> UserTable::find_by_name(std::string_view name) {
 }
 
 std::optional<User> UserTable::find_by_id(std::string_view id) { return read_one(by_id_.query(id)); }
+
+std::vector<User> UserTable::find_by_email(std::string_view email) {
+  std::vector<User> found;
+  Rows rows = by_email_.query(users::folded_name(email), users::UserStore::kMostOfAnEmail);
+  while (rows.next()) found.push_back(read_user(rows));
+  return found;
+}
 
 bool UserTable::add(const User& user) {
   return insert_.run(user.id, users::folded_name(user.name), user.name, user.password_hash, user.email,

@@ -17,6 +17,7 @@ class UserTable {
 
   std::optional<users::User> find_by_name(std::string_view name);
   std::optional<users::User> find_by_id(std::string_view id);
+  std::vector<users::User> find_by_email(std::string_view email);
   bool add(const users::User& user);     // version 1
   bool update(const users::User& user);  // false too where the new name is somebody else's
   bool remove(std::string_view id);
@@ -24,7 +25,7 @@ class UserTable {
                               std::size_t limit);  // by folded name, which is the cursor
 
  private:
-  Statement by_name_, by_id_, insert_, update_, remove_, list_;
+  Statement by_name_, by_id_, by_email_, insert_, update_, remove_, list_;
 };
 
 class AttemptTable {

@@ -46,6 +46,7 @@ class StoreContract : public ::testing::TestWithParam<Kind> {
   revocation::RevocationLog& log() { return *gateway_->stores.log; }
   users::UserStore& users() { return *gateway_->stores.users; }
   users::AttemptStore& attempts() { return *gateway_->stores.attempts; }
+  users::OneTimeStore& one_time() { return *gateway_->stores.one_time; }
   jose::KeyRingStore& keys() { return *gateway_->stores.keys; }
 
   template <typename T>

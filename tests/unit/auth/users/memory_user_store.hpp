@@ -1,10 +1,12 @@
 // In-memory stand-ins for the user and attempt stores, with switches to make them fail.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
 
+#include "auth/users/one_time_store.hpp"
 #include "auth/users/user_store.hpp"
 
 namespace sallyport::users {
@@ -15,6 +17,7 @@ class MemoryUserStore : public UserStore {
   bool down = false;
   int lose_updates = 0;  // that many updates find another version
   int updates = 0;
+  std::function<void()> before_update;  // what somebody else does in between, once
 
   Task<StoreResult<std::optional<User>>> find_by_name(std::string_view name) override {
     const std::string folded = folded_name(name);
@@ -31,6 +34,14 @@ class MemoryUserStore : public UserStore {
     }
     co_return std::optional<User>();
   }
+  Task<StoreResult<std::vector<User>>> find_by_email(std::string_view email) override {
+    const std::string folded = folded_name(email);
+    if (down) co_return gone();
+    std::vector<User> found;
+    for (const auto& [name, user] : by_name)
+      if (folded_name(user.email) == folded) found.push_back(user);
+    co_return found;
+  }
   Task<StoreResult<bool>> add(User user) override {
     if (down) co_return gone();
     std::string folded = folded_name(user.name);
@@ -39,6 +50,7 @@ class MemoryUserStore : public UserStore {
   Task<StoreResult<bool>> update(User user) override {
     if (down) co_return gone();
     ++updates;
+    if (before_update) std::exchange(before_update, nullptr)();
     const auto found = by_name.find(folded_name(user.name));
     if (found == by_name.end()) co_return false;
     if (lose_updates > 0) {
@@ -55,6 +67,33 @@ class MemoryUserStore : public UserStore {
 
  private:
   static StoreError gone() { return {StoreError::Kind::unreachable, "the store is down"}; }
+};
+
+class MemoryOneTimeStore : public OneTimeStore {
+ public:
+  struct Kept {
+    std::string value;
+    std::chrono::seconds ttl{};
+  };
+  std::map<std::string, Kept> values;
+  bool down = false;
+
+  Task<StoreResult<void>> put(std::string key, std::string value, std::chrono::seconds ttl) override {
+    if (down) co_return StoreError{StoreError::Kind::timeout, "no answer"};
+    values[key] = {std::move(value), ttl};
+    co_return StoreResult<void>();
+  }
+  Task<StoreResult<std::optional<std::string>>> find(std::string key) override {
+    if (down) co_return StoreError{StoreError::Kind::timeout, "no answer"};
+    const auto found = values.find(key);
+    if (found == values.end()) co_return std::optional<std::string>();
+    co_return std::optional<std::string>(found->second.value);
+  }
+  Task<StoreResult<std::optional<std::string>>> take(std::string key) override {
+    auto value = co_await find(key);
+    if (value) values.erase(key);
+    co_return value;
+  }
 };
 
 class MemoryAttemptStore : public AttemptStore {
