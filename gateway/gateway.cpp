@@ -19,6 +19,7 @@
 #include "gateway/net/tls_files.hpp"
 #include "gateway/upstream/health.hpp"
 #include "gateway/user_source.hpp"
+#include "gateway/webhook.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
@@ -91,6 +92,7 @@ class Gateway {
   Metrics metrics_;
   std::unique_ptr<Follower> follower_;
   std::unique_ptr<KeyKeeper> keys_;
+  std::unique_ptr<Webhook> webhook_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<int>> descriptors_;  // by worker
   std::unique_ptr<Admin> admin_;
@@ -253,6 +255,9 @@ int Gateway::run(config::Config config) {
   shared_.enforcer = follower_.get();
   keys_ = std::make_unique<KeyKeeper>(control_, runtime_, store_.get());
   shared_.keys = keys_.get();
+  webhook_ = std::make_unique<Webhook>(control_);
+  webhook_->use(runtime_->config.users.webhook);
+  shared_.webhook = webhook_.get();
   if (const int code = listen(); code != cli::kFine) return code;
   await_signal();
   await_upkeep();
@@ -263,6 +268,7 @@ int Gateway::run(config::Config config) {
     net::post(control_, [this] {
       follower_->stop();
       keys_->stop();
+      webhook_->stop();
       health_->stop();
       if (users_) users_->stop();
       tls_->stop();

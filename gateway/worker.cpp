@@ -28,6 +28,10 @@ UnixMillis wall_now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
+void secret_bits(std::span<unsigned char> into) {
+  if (RAND_bytes(into.data(), static_cast<int>(into.size())) != 1) throw std::runtime_error("no randomness");
+}
+
 std::string_view act_name(sessions::Audit::Act act) { return sessions::to_string(act); }
 
 }  // namespace
@@ -36,6 +40,8 @@ Issuing::Issuing(const Runtime& runtime, stores::Stores& stores, revocation::Rev
                  sessions::SessionService::Parts parts)
     : users(*stores.users, *stores.attempts, *shared.hashing, runtime.config.users,
             runtime.config.auth.throttle),
+      accounts(*stores.users, *stores.one_time, *stores.attempts, *shared.hashing, runtime.config.users,
+               runtime.config.auth.throttle, secret_bits),
       sessions(std::move(parts), runtime.config.tokens) {}
 
 Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& shared)
@@ -72,10 +78,7 @@ void Worker::begin_issuing() {
   sessions::SessionService::Parts parts{
       *stores_.sessions, *revoker_, *stores_.users, *issuer_, *codec_, {}, {}, {}, {}};
   parts.clock = [this] { return unix_now(); };
-  parts.random = [](std::span<unsigned char> into) {
-    if (RAND_bytes(into.data(), static_cast<int>(into.size())) != 1)
-      throw std::runtime_error("no randomness");
-  };
+  parts.random = secret_bits;
   parts.epoch = [this] {
     const auto* everything = authenticator_.index().everything(runtime_->config.tokens.issuer);
     return everything ? sessions::GlobalEpoch{everything->epoch, everything->before}

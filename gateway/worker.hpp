@@ -18,6 +18,7 @@
 #include "auth/policy/authenticator.hpp"
 #include "auth/sessions/session_service.hpp"
 #include "auth/stores/stores.hpp"
+#include "auth/users/account_service.hpp"
 #include "auth/users/hashing_pool.hpp"
 #include "auth/users/user_service.hpp"
 #include "gateway/assertions.hpp"
@@ -40,6 +41,7 @@ namespace sallyport::gateway {
 
 class KeyKeeper;
 class UserSource;
+class Webhook;
 
 // What all workers of the process share: thread-safe or immutable, outlives them.
 struct Shared {
@@ -50,6 +52,7 @@ struct Shared {
   LogWriter* audit = nullptr;
   Enforcer* enforcer = nullptr;             // puts revocations in force in all workers
   KeyKeeper* keys = nullptr;                // looks for keys that a worker doesn't know
+  Webhook* webhook = nullptr;               // tells what is to be mailed
   std::atomic<std::size_t> connections{0};  // of clients; one that is being accepted counts
   std::size_t connection_cap = 10'000;      // set before the workers start
   std::size_t idle_per_server =
@@ -66,6 +69,7 @@ struct Issuing {
   Issuing(const Runtime& runtime, stores::Stores& stores, revocation::Revoker& revoker, Shared& shared,
           sessions::SessionService::Parts parts);
   users::UserService users;
+  users::AccountService accounts;
   sessions::SessionService sessions;
 };
 
@@ -110,6 +114,7 @@ class Worker {
   PeerWatches& waiting_clients() { return waiting_clients_; }
   Issuing* issuing() { return issuing_.get(); }
   stores::Stores& stores() { return stores_; }
+  Webhook* webhook() { return shared_.webhook; }
   Deadlines& deadlines() { return deadlines_; }
   std::string_view date() const { return date_; }
   UnixSeconds unix_now() const;

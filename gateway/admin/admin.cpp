@@ -8,6 +8,7 @@
 #include "gateway/net/listen.hpp"
 #include "gateway/refuse.hpp"
 #include "gateway/text.hpp"
+#include "gateway/webhook.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -125,6 +126,10 @@ std::optional<Verdict> Admin::may(const RequestHead& head) const {
 std::string Admin::metrics() {
   const Follower::Status status = follower_.status();
   metrics_.followed(status.staleness, status.resyncs);
+  if (shared_.webhook != nullptr) {
+    const Webhook::Counters messages = shared_.webhook->counters();
+    metrics_.webhook(messages.sent, messages.failed, messages.dropped, messages.waiting);
+  }
   metrics_.token_cache(shared_.token_cache_hits, shared_.token_cache_misses);
   metrics_.process(
       shared_.connections.load(), readiness().ready,

@@ -1,16 +1,23 @@
-// user add|set|passwd|disable|enable|confirm|unlock|delete|list: the people in the gateway's own
+// user add|set|passwd|reset-token|disable|enable|confirm|unlock|delete|list: the people in the gateway's own
 // store.
+#include <openssl/rand.h>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <iostream>
+#include <span>
+#include <stdexcept>
 
+#include "auth/users/account_service.hpp"
 #include "auth/users/password_hash.hpp"
 #include "auth/users/user_service.hpp"
+#include "config/units.hpp"
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/end_sessions.hpp"
 #include "gateway/cli/input.hpp"
+#include "gateway/messages.hpp"
 
 namespace sallyport::cli {
 namespace {
@@ -26,6 +33,10 @@ struct Wanted {
   std::string address;
   bool json = false;
 };
+
+void random_bits(std::span<unsigned char> into) {
+  if (RAND_bytes(into.data(), static_cast<int>(into.size())) != 1) throw std::runtime_error("no randomness");
+}
 
 int user_failed(const config::Config& config, const std::string& name, const users::UserError& error) {
   using Kind = users::UserError::Kind;
@@ -198,6 +209,36 @@ int passwd(const config::Config& config, const Wanted& wanted) {
       config, [&](stores::Stores& stores) { return set_password(stores, config, wanted.name, *password); });
 }
 
+Task<int> make_reset_token(stores::Stores& stores, const config::Config& config, std::string name) {
+  auto found = co_await stores.users->find_by_name(name);
+  if (!found) co_return store_failed(config, found.error());
+  if (!found->has_value() || (*found)->disabled) {
+    complain(found->has_value() ? name + " is disabled" : "there is no user " + name);
+    co_return kWrongInput;
+  }
+  users::HashingPool pool(1, 1);
+  users::AccountService accounts(*stores.users, *stores.one_time, *stores.attempts, pool, config.users,
+                                 config.auth.throttle, random_bits);
+  users::User user = std::move(**found);
+  auto issued = co_await accounts.reset_token(std::move(user));
+  if (!issued) co_return user_failed(config, name, issued.error());
+  // The token alone on stdout, for whoever passes it on; the rest for who reads along.
+  std::cerr << "for " << name << ", once, within " << config::print_duration(issued->ttl) << ":" << std::endl;
+  const std::string& page = config.users.reset.page;
+  say(std::string(issued->token.reveal()));
+  if (!page.empty()) std::cerr << gateway::link_to(page, issued->token.reveal()) << std::endl;
+  co_return kFine;
+}
+
+int reset_token(const config::Config& config, const Wanted& wanted) {
+  if (!config.users.reset.on || config.auth.endpoints.reset.empty()) {
+    complain("nobody could use the token: say `users: {reset: on}` in the configuration");
+    return kWrongInput;
+  }
+  return with_stores(config,
+                     [&](stores::Stores& stores) { return make_reset_token(stores, config, wanted.name); });
+}
+
 Task<int> confirm_in_store(stores::Stores& stores, const config::Config& config, std::string name) {
   auto found = co_await stores.users->find_by_name(name);
   if (!found) co_return store_failed(config, found.error());
@@ -360,6 +401,9 @@ void add_user(CLI::App& app, Invocation& invocation) {
   add_act(*user, invocation, w, "passwd", "Set a new password and end the user's sessions",
           "sallyport user passwd ada --password-file ada.txt", passwd)
       ->add_option("--password-file", w.password_file, "read the password there");
+  add_act(*user, invocation, w, "reset-token",
+          "Print a one-time token for a new password; give it to the user", "sallyport user reset-token ada",
+          reset_token);
   add_act(*user, invocation, w, "disable", "Bar a user from logging in and end the sessions",
           "sallyport user disable ada", [](const config::Config& config, const Wanted& given) {
             users::Edit change;

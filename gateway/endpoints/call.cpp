@@ -190,6 +190,17 @@ Task<> fail(Call call, const Failure& failure) {
   co_await answer_with(call, answer);
 }
 
+Task<StoreResult<std::size_t>> end_for_new_password(Call call, std::string user,
+                                                    std::optional<sessions::SessionId> except) {
+  constexpr int kTries = 3;
+  for (int i = 1;; ++i) {
+    std::string id = user;
+    auto ended =
+        co_await call.sessions().end_all_of_user(std::move(id), except, sessions::EndCause::password_changed);
+    if (ended || i == kTries) co_return ended;
+  }
+}
+
 void note_user(Call call, const sessions::TokenPair& pair) {
   auto who = std::make_shared<jose::Claims>();
   who->own = true;

@@ -29,6 +29,7 @@ struct Call {
   const config::Config& config() const { return worker.runtime().config; }
   const Dialect& dialect() const { return worker.runtime().dialect; }
   users::UserService& users() const { return worker.issuing()->users; }
+  users::AccountService& accounts() const { return worker.issuing()->accounts; }
   sessions::SessionService& sessions() const { return worker.issuing()->sessions; }
 };
 
@@ -65,6 +66,11 @@ Task<> answer_document(Call call, unsigned status, std::string document);
 Task<> answer_nothing(Call call);  // 204
 Task<> fail(Call call, const Failure& failure);
 Task<> answer_tokens(Call call, const sessions::TokenPair& pair);
+
+// Of the sessions that began under an old password; a store that stumbles is asked again: the password is
+// another one already, so repeating the request wouldn't come this far.
+Task<StoreResult<std::size_t>> end_for_new_password(Call call, std::string user,
+                                                    std::optional<sessions::SessionId> except);
 
 // The user of a pair, for the access log.
 void note_user(Call call, const sessions::TokenPair& pair);

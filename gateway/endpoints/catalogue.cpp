@@ -28,6 +28,12 @@ constexpr Member kLogout[] = {
     {"refresh_token", text, false, "in place of the bearer token, or of the same session"}};
 constexpr Member kSessions[] = {{"sessions", list}};
 constexpr Member kPassword[] = {{"current_password", secret}, {"new_password", secret}};
+constexpr Member kAsked[] = {{"username", text, false, "or email"}, {"email", text, false}};
+constexpr Member kReset[] = {{"token", secret, true, "from the message"}, {"new_password", secret}};
+constexpr Member kConfirm[] = {
+    {"token", secret, false, "from the message; or one of the others, to be sent one"},
+    {"username", text, false},
+    {"email", text, false}};
 constexpr Member kTicketRequest[] = {
     {"path", text, true, "of the WebSocket or EventSource, without a query"}};
 constexpr Member kTicket[] = {{"ticket"}, {"expires_in", number, true, "seconds"}};
@@ -131,6 +137,34 @@ constexpr Entry kEntries[] = {
      .request = kPassword,
      .success = 204,
      .refusals = {401, 422, 429}},
+    {.endpoint = OwnEndpoint::reset_request,
+     .name = "reset_request",
+     .path = &Paths::reset_request,
+     .method = "POST",
+     .summary =
+         "Have a password reset token sent to the account's owner; says nothing about whether there is one",
+     .body = BodyKind::json,
+     .request = kAsked,
+     .success = 202,
+     .refusals = {422, 429}},
+    {.endpoint = OwnEndpoint::reset,
+     .name = "reset",
+     .path = &Paths::reset,
+     .method = "POST",
+     .summary = "A new password for a reset token; ends all sessions",
+     .body = BodyKind::json,
+     .request = kReset,
+     .success = 204,
+     .refusals = {422}},
+    {.endpoint = OwnEndpoint::confirm,
+     .name = "confirm",
+     .path = &Paths::confirm,
+     .method = "POST",
+     .summary = "Confirm the e-mail address by a token (204), or have one sent (202)",
+     .body = BodyKind::json,
+     .request = kConfirm,
+     .success = 204,
+     .refusals = {422, 429}},
     {.endpoint = OwnEndpoint::me,
      .name = "me",
      .path = &Paths::me,

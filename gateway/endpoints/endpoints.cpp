@@ -27,6 +27,12 @@ Act act_of(OwnEndpoint endpoint) {
       return end_session;
     case OwnEndpoint::password:
       return change_password;
+    case OwnEndpoint::reset_request:
+      return reset_request;
+    case OwnEndpoint::reset:
+      return reset_password;
+    case OwnEndpoint::confirm:
+      return confirm;
     case OwnEndpoint::me:
       return me;
     case OwnEndpoint::ticket:

@@ -5,24 +5,6 @@
 #include "gateway/refuse.hpp"
 
 namespace sallyport::gateway::endpoints {
-namespace {
-
-constexpr int kTries =
-    3;  // the password is another one already: repeating the request wouldn't come this far
-
-// Only the sessions that began under the old password.
-Task<StoreResult<std::size_t>> end_others(Call call, std::string user,
-                                          std::optional<sessions::SessionId> current) {
-  for (int i = 1;; ++i) {
-    std::string id = user;
-    auto ended = co_await call.sessions().end_all_of_user(std::move(id), current,
-                                                          sessions::EndCause::password_changed);
-    if (ended || i == kTries) co_return ended;
-  }
-}
-
-}  // namespace
-
 Task<> change_password(Call call) {
   const auto body = co_await read_json(call, Body::required);
   if (!body) co_return;
@@ -51,7 +33,7 @@ Task<> change_password(Call call) {
 
   std::string owner = claims->subject;
   const auto session = sessions::SessionId::parse(claims->session_id);
-  const auto ended = co_await end_others(call, std::move(owner), session);
+  const auto ended = co_await end_for_new_password(call, std::move(owner), session);
   if (!ended) {
     Failure failure = failure_of(ended.error());
     failure.description =

@@ -1,6 +1,7 @@
 // POST register: a new user, where the configuration lets anybody become one.
 #include <chrono>
 
+#include "gateway/endpoints/account_messages.hpp"
 #include "gateway/endpoints/acts.hpp"
 #include "gateway/endpoints/documents.hpp"
 #include "gateway/endpoints/fields.hpp"
@@ -46,6 +47,7 @@ Task<> register_user(Call call) {
     co_return co_await fail(call, failure);
   }
   audit(call, "registered", user->id);
+  if (rules.require_confirmed_email && rules.webhook) send_confirmation(call, *user);
   const std::string answer = call.dialect().created(user_json(*user, rules.profile));
   co_await answer_json(call, 201, answer);
 }

@@ -51,6 +51,18 @@ struct Metrics::Impl {
           .Register(registry);
   prometheus::Counter& cache_hits = cache.Add({{"result", "hit"}});
   prometheus::Counter& cache_misses = cache.Add({{"result", "miss"}});
+  prometheus::Family<prometheus::Counter>& messages =
+      prometheus::BuildCounter()
+          .Name("sallyport_webhook_messages_total")
+          .Help(
+              "Messages to users: taken by users.webhook (sent), given up (failed), without a place in the "
+              "queue (dropped)")
+          .Register(registry);
+  prometheus::Counter& messages_sent = messages.Add({{"result", "sent"}});
+  prometheus::Counter& messages_failed = messages.Add({{"result", "failed"}});
+  prometheus::Counter& messages_dropped = messages.Add({{"result", "dropped"}});
+  prometheus::Gauge& messages_waiting =
+      gauge(registry, "sallyport_webhook_messages_waiting", "Messages that users.webhook has not taken yet");
   prometheus::Gauge& build = prometheus::BuildGauge()
                                  .Name("sallyport_build_info")
                                  .Help("Always 1; the version is the label")
@@ -85,6 +97,16 @@ void Metrics::process(std::size_t connections, bool ready, std::uint64_t log_lin
   impl_->connections.Set(static_cast<double>(connections));
   impl_->ready.Set(ready ? 1 : 0);
   impl_->dropped.Set(static_cast<double>(log_lines_dropped));
+}
+
+void Metrics::webhook(std::uint64_t sent, std::uint64_t failed, std::uint64_t dropped, std::size_t waiting) {
+  const auto set = [](prometheus::Counter& counter, std::uint64_t total) {
+    counter.Increment(static_cast<double>(total) - counter.Value());
+  };
+  set(impl_->messages_sent, sent);
+  set(impl_->messages_failed, failed);
+  set(impl_->messages_dropped, dropped);
+  impl_->messages_waiting.Set(static_cast<double>(waiting));
 }
 
 std::string Metrics::text() const {

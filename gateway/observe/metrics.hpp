@@ -24,6 +24,9 @@ class Metrics {
   void token_cache(std::uint64_t hits, std::uint64_t misses);
   void process(std::size_t connections, bool ready, std::uint64_t log_lines_dropped);
 
+  // Messages to users, by what became of them, as totals since the start; and how many wait.
+  void webhook(std::uint64_t sent, std::uint64_t failed, std::uint64_t dropped, std::size_t waiting);
+
   std::string text() const;  // exposition format 0.0.4
 
  private:

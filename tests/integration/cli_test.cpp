@@ -108,6 +108,7 @@ TEST_F(CommandLine, HelpsWithAnExampleForEachCommand) {
       {"user", "add"},
       {"user", "set"},
       {"user", "passwd"},
+      {"user", "reset-token"},
       {"user", "disable"},
       {"user", "enable"},
       {"user", "confirm"},

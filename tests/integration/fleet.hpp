@@ -32,6 +32,7 @@ struct FleetOptions {
   std::string refresh = "{}";  // tokens.refresh without keys
   std::string routes;          // further routes to the origin, YAML lines of the list
   std::string users = "{registration: true, new: {roles: [user]}}";
+  unsigned workers = 2;
   std::string keys;  // tokens.signing from `keys:` on; empty: one folder of keys for all
 };
 
@@ -53,8 +54,8 @@ class Fleet {
   GatewayProcess& operator[](std::size_t i) { return *gateways_[i]; }
   Origin& origin() { return origin_; }
   std::string yaml(const std::string& store = {}) const {
-    return "listeners: [{address: \"127.0.0.1:0\"}]\nworkers: 2\nstore: " +
-           quoted(store.empty() ? store_ : store) +
+    return "listeners: [{address: \"127.0.0.1:0\"}]\nworkers: " + std::to_string(options_.workers) +
+           "\nstore: " + quoted(store.empty() ? store_ : store) +
            "\ntokens:\n  issuer: https://auth.test\n  audience: [api]\n  access_ttl: " + options_.access_ttl +
            "\n  signing: {algorithm: ES256, keys: " +
            (options_.keys.empty() ? "\"" + (dir_ / "keys") + "\"" : options_.keys) +
