@@ -1,5 +1,5 @@
 // fetch() for an API behind Sallyport that always goes with a good token: it refreshes early, sends a refused
-// call again, and lets one call refresh for all others of all tabs. Copy it and change it as you like.
+// call again, and one refresh serves all calls of all tabs. Copy it and change it as you like.
 //
 //   import { authFetch, logIn, logOut, onEnded } from './fetch-interceptor.js';
 //   onEnded(() => location.assign('/login'));       // in every tab, wherever the session ended
@@ -12,15 +12,17 @@ let ended = () => {};
 tabs.onmessage = () => ended();
 export const onEnded = (act) => { ended = act; };
 
-const read = () => JSON.parse(localStorage.getItem(name));
+// The Cache API: what one tab has put is there for the next one at once; localStorage may tell it later.
+const read = async () => (await (await caches.open(name)).match('/session'))?.json() ?? null;
+const write = async (pair) => (await caches.open(name)).put('/session', new Response(JSON.stringify(pair)));
 const post = (path, body, token) => fetch(path, {
   method: 'POST',
   headers: { 'Content-Type': 'application/json', ...(token && { Authorization: 'Bearer ' + token }) },
   body: JSON.stringify(body),
 });
 
-function forget() {
-  localStorage.removeItem(name);
+async function forget() {
+  await caches.delete(name);
   tabs.postMessage('ended');
   ended();
 }
@@ -28,19 +30,19 @@ function forget() {
 // `due`: by this device's own clock, so that a wrong one does no harm.
 async function keep(response) {
   const { access_token: access, refresh_token: refresh, expires_in: life } = await response.json();
-  localStorage.setItem(name, JSON.stringify({ access, refresh, due: Date.now() + Math.max(life - 60, life / 2) * 1000 }));
+  await write({ access, refresh, due: Date.now() + Math.max(life - 60, life / 2) * 1000 });
   return access;
 }
 
 // A token other than `old`; null: the session is over. The lock is shared by all tabs: who comes second finds
-// the first one's pair. A tab that doesn't see that yet is given the same again by the gateway.
+// the first one's pair.
 const refreshed = (old) => navigator.locks.request(name, async () => {
-  const pair = read();
+  const pair = await read();
   if (!pair || pair.access !== old) return pair && pair.access;
   const response = await post('/auth/refresh', { refresh_token: pair.refresh });
   if (response.ok) return keep(response);
   if (response.status !== 401) throw new Error('no refresh now: ' + response.status);  // nobody is logged out for that
-  forget();
+  await forget();
   return null;
 });
 
@@ -51,8 +53,8 @@ export async function logIn(username, password) {
 }
 
 export async function logOut() {
-  const pair = read();
-  if (pair && (await post('/auth/logout', {}, pair.access)).status === 204) forget();
+  const pair = await read();
+  if (pair && (await post('/auth/logout', {}, pair.access)).status === 204) await forget();
 }
 
 export async function authFetch(input, init) {
@@ -62,7 +64,7 @@ export async function authFetch(input, init) {
     if (token) copy.headers.set('Authorization', 'Bearer ' + token);
     return fetch(copy);
   };
-  const pair = read();
+  const pair = await read();
   let token = pair && pair.access;
   if (pair && pair.due <= Date.now()) token = await refreshed(token).catch(() => token);
   const response = await send(token);

@@ -22,6 +22,7 @@ struct PresetOptions {
   std::string role = "Manager";  // of whoever registers
   std::string auth;              // further keys of auth
   std::string routes;            // further lines
+  std::map<std::string, std::string> env;
 };
 
 class PresetWorld {
@@ -29,6 +30,7 @@ class PresetWorld {
   explicit PresetWorld(const std::string& preset, const PresetOptions& more = {}) {
     GatewayOptions how;
     how.wait_for = "ready:";
+    how.env = more.env;
     how.files = {{"signing", kSigningSecret + "\n"}};
     gateway_ = std::make_unique<GatewayProcess>(
         SALLYPORT_BINARY,
