@@ -24,7 +24,7 @@
 namespace sallyport::users {
 namespace {
 
-constexpr int kNiceness = 10;
+constexpr int kNiceness = 19;  // the lowest: hashing gets what traffic leaves
 
 // Linux gives each thread a niceness of its own. Where it is refused the pool works at normal priority.
 void lower_priority() { setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNiceness); }
