@@ -81,8 +81,9 @@ void Worker::begin_issuing() {
   parts.random = secret_bits;
   parts.epoch = [this] {
     const auto* everything = authenticator_.index().everything(runtime_->config.tokens.issuer);
-    return everything ? sessions::GlobalEpoch{everything->epoch, everything->before}
-                      : sessions::GlobalEpoch{};
+    // Past its end a gateway that starts knows nothing of it any more, and must agree with those that run.
+    if (everything == nullptr || everything->until < unix_now()) return sessions::GlobalEpoch{};
+    return sessions::GlobalEpoch{everything->epoch, everything->before};
   };
   parts.revoked = [this](const std::string& session) {
     const revocation::Digest digest =

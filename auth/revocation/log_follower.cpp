@@ -9,19 +9,22 @@ namespace {
 // An upper bound for what is kept to be appended again: 60 s of logouts at 4000 a second.
 constexpr std::size_t kMaxAcknowledged = 240'000;
 
+constexpr std::size_t kSmallestPage = 16;
+
 }  // namespace
 
-LogFollower::LogFollower(Rules rules) : rules_(std::move(rules)) {}
+LogFollower::LogFollower(Rules rules) : rules_(std::move(rules)), page_(rules_.page) {}
 
 LogFollower::Read LogFollower::next_read(SteadyTime now) {
   sent_ = now;
-  return {cursor_, rules_.page, behind_ ? std::chrono::milliseconds(0) : rules_.wait};
+  return {cursor_, page_, behind_ ? std::chrono::milliseconds(0) : rules_.wait};
 }
 
 LogFollower::Step LogFollower::answered(const Batch& batch, SteadyTime now, UnixSeconds wall) {
   Step step;
   believed_now_ = time_.look(std::min(wall, to_seconds(batch.now)), now);
   if (std::exchange(broken_, false)) reappend_ = true;
+  if (batch.entries.size() >= page_) page_ = std::min(page_ + kSmallestPage, rules_.page);
 
   const bool from_beginning = cursor_.empty();
   follow_marker(batch.marker, step);
@@ -86,7 +89,10 @@ void LogFollower::add(const std::vector<Event>& events) {
   if (since_) since_->insert(since_->end(), events.begin(), events.end());
 }
 
-void LogFollower::failed() { broken_ = true; }
+void LogFollower::failed() {
+  broken_ = true;
+  page_ = std::max(page_ / 2, std::min(kSmallestPage, rules_.page));
+}
 
 void LogFollower::reappended() { reappend_ = false; }
 

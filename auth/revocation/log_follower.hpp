@@ -30,7 +30,7 @@ class LogFollower {
  public:
   struct Rules {
     std::string own_issuer;
-    std::size_t page = 1000;                     // entries per read
+    std::size_t page = 1000;                     // entries per read, at most
     std::chrono::milliseconds wait{1000};        // an idle log answers this often
     std::chrono::seconds keep_acknowledged{60};  // what we acknowledged so lately might be lost in a failover
     std::chrono::seconds compact_every{60};
@@ -97,6 +97,7 @@ class LogFollower {
   Rules rules_;
   std::shared_ptr<const RevocationSet> set_ = RevocationSet::empty();
   std::string cursor_;
+  std::size_t page_;  // halved by each read that fails: a page that takes too long would never be read
   std::optional<Marker> marker_;
   bool behind_ = true;  // more is known to stand there
   bool ready_ = false;

@@ -33,9 +33,9 @@ void merge(Everything& into, const Everything& from) {
 }
 
 Everything everything_of(const Event& event) {
-  Everything all{.issuer = event.issuer, .epoch = event.epoch, .before = event.before, .until = event.until};
-  // With an epoch it decides about own tokens, so that one of the same second can be told apart.
-  if (event.epoch == 0) all.own_before = event.before;
+  Everything all{.issuer = event.issuer, .epoch = event.epoch, .until = event.until};
+  // An epoch tells tokens and sessions of one second apart.
+  if (event.epoch == 0) all.before = all.own_before = event.before;
   return all;
 }
 

@@ -35,9 +35,9 @@ Digests digests_of(const jose::Claims& claims);
 // moment.
 struct Everything {
   std::string issuer;
-  std::uint64_t epoch = 0;  // own tokens of a smaller epoch are revoked
-  std::optional<UnixSeconds>
-      before;  // foreign tokens issued before it; own sessions created before it (at refresh)
+  std::uint64_t epoch = 0;                // own tokens of a smaller epoch are revoked
+  std::optional<UnixSeconds> before;      // foreign tokens issued before it; own sessions created before it,
+                                          // where no epoch tells them apart
   std::optional<UnixSeconds> own_before;  // own tokens issued before it: the store was flushed or replaced
                                           // (Marker), or an event without an epoch says so
   UnixSeconds until{};                    // of the events; own_before has no end
@@ -68,8 +68,8 @@ class RevocationSet {
   // The same without what is over at `now`, as one table.
   std::shared_ptr<const RevocationSet> compacted(UnixSeconds now) const;
 
-  // nullptr: nothing was said about all tokens of this issuer. New own tokens carry its epoch; a refresh of
-  // an own session created before its `before` is refused.
+  // nullptr: nothing was said about all tokens of this issuer. New own sessions and tokens carry its epoch; a
+  // refresh of an own session of a smaller one, or created before its `before`, is refused.
   const Everything* everything(std::string_view issuer) const;
 
   std::size_t size() const;          // entries in all tables

@@ -52,9 +52,10 @@ struct Session {
   UnixMillis last_used{};  // of the last rotation (re-issue moves no clock)
   UnixMillis rotated{};    // when `generation` came to be; == created for generation 0
   std::uint32_t generation = 0;
-  std::uint32_t confirmed = 0;   // highest generation that the client has shown to hold
-  std::uint64_t user_epoch = 0;  // the user's epoch when it was created; end_all bumps the user's
-  std::uint64_t version = 0;     // of the record; compare_and_swap writes only over the version that it read
+  std::uint32_t confirmed = 0;     // highest generation that the client has shown to hold
+  std::uint64_t user_epoch = 0;    // the user's epoch when it was created; end_all bumps the user's
+  std::uint64_t global_epoch = 0;  // the one in force when it was created (GlobalEpoch, session_service.hpp)
+  std::uint64_t version = 0;  // of the record; compare_and_swap writes only over the version that it read
   SessionState state = SessionState::live;
   EndCause cause = EndCause::none;
 };

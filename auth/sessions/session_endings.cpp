@@ -108,8 +108,7 @@ Task<StoreResult<std::optional<Session>>> SessionService::look_up(std::string re
   auto found = co_await parts_.sessions.load(claim->session);
   if (!found) co_return found.error();
   if (!found->session) co_return std::nullopt;
-  const auto all_before = epoch().before;
-  if (all_before && found->session->created < *all_before) co_return std::nullopt;
+  if (epoch().ends(*found->session)) co_return std::nullopt;
   const Rotation rotation =
       rotate(*found->session, claim->generation, found->now, tokens_.refresh, found->user_epoch);
   const bool good = rotation.outcome == Outcome::rotated || rotation.outcome == Outcome::reissued ||
@@ -162,10 +161,10 @@ Task<StoreResult<std::size_t>> SessionService::end_all_of_user(std::string user_
 Task<StoreResult<std::vector<Session>>> SessionService::list(std::string user_id) {
   auto listed = co_await parts_.sessions.list(user_id);
   if (!listed) co_return listed.error();
-  const auto all_before = epoch().before;
+  const GlobalEpoch all = epoch();
   std::erase_if(listed->sessions, [&](const Session& session) {
     const auto end = limits_of(session, tokens_.refresh).first();
-    return (end && *end <= listed->now) || (all_before && session.created < *all_before);
+    return (end && *end <= listed->now) || all.ends(session);
   });
   co_return std::move(listed->sessions);
 }
@@ -176,7 +175,8 @@ Task<StoreResult<std::optional<Session>>> SessionService::find(std::string sessi
   auto found = co_await parts_.sessions.load(*id);
   if (!found) co_return found.error();
   std::optional<Session>& session = found->session;
-  if (session && session->user_epoch < found->user_epoch) session->state = SessionState::ended;
+  if (session && (session->user_epoch < found->user_epoch || epoch().ends(*session)))
+    session->state = SessionState::ended;
   co_return std::move(session);
 }
 

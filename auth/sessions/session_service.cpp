@@ -92,6 +92,7 @@ Task<boost::system::result<TokenPair, OpenError>> SessionService::open(users::Us
   session.device = clean_text(client.device, kMaxDevice);
   session.ip = clean_text(client.ip, kMaxIp);
   session.user_agent = clean_text(client.user_agent, kMaxUserAgent);
+  session.global_epoch = epoch().epoch;
   const SessionId id = session.id;
   const std::string client_id = std::move(client.client_id);
 
@@ -121,7 +122,8 @@ Task<boost::system::result<TokenPair, OpenError>> SessionService::open(users::Us
 
   const Session& stored = created->session;
   const seconds life = life_of(stored, stored.created).value_or(seconds(1));
-  TokenPair pair = issue({stored, stored.created, issued_at, life, client_id}, std::move(user));
+  TokenPair pair =
+      issue({stored, stored.created, issued_at, life, stored.global_epoch, client_id}, std::move(user));
   tell({.act = Audit::Act::opened, .user_id = stored.user_id, .session_id = pair.session_id});
   co_return pair;
 }
@@ -147,8 +149,8 @@ Task<Refreshed> SessionService::refresh(std::string refresh_token, std::shared_p
     if (!found) co_return unavailable(found.error());
     if (!found->session) co_return refused(RefreshFailure::invalid);
     const Session& session = *found->session;
-    const auto all_before = epoch().before;
-    if (all_before && session.created < *all_before) co_return refused(RefreshFailure::revoked);
+    const GlobalEpoch all = epoch();
+    if (all.ends(session)) co_return refused(RefreshFailure::revoked);
 
     // A store that came back without its last writes may show it alive. What was acknowledged stays so.
     if (session.state == SessionState::live && parts_.revoked && parts_.revoked(session.id.text())) {
@@ -202,7 +204,8 @@ Task<Refreshed> SessionService::refresh(std::string refresh_token, std::shared_p
     }
 
     tell(audit_of(rotation, session, claim->generation));
-    co_return issue({rotation.next, found->now, issued_at, *life, client.client_id}, std::move(*user));
+    co_return issue({rotation.next, found->now, issued_at, *life, all.epoch, client.client_id},
+                    std::move(*user));
   }
   co_return unavailable(last);
 }
@@ -227,7 +230,7 @@ TokenPair SessionService::issue(const Grant& grant, users::User user) {
   token.token_id = jose::base64url_encode({reinterpret_cast<const char*>(token_id.data()), token_id.size()});
   token.session_id = session.id.text();
   token.generation = session.generation;
-  token.epoch = epoch().epoch;
+  token.epoch = grant.epoch;
   token.issued_at = grant.issued_at;
   token.expires = grant.issued_at + grant.life;
   token.extra = access_claims(user, tokens_.claims);

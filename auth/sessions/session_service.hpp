@@ -107,8 +107,11 @@ std::string_view to_string(Audit::Act act);
 
 // The global epoch (revocation_set.hpp, Everything of our own issuer).
 struct GlobalEpoch {
-  std::uint64_t epoch = 0;            // goes into new access tokens
-  std::optional<UnixSeconds> before;  // sessions created before it are ended
+  std::uint64_t epoch = 0;  // goes into new sessions and their tokens; sessions of a smaller one are over
+  std::optional<UnixSeconds> before;  // and so are those created before it
+  bool ends(const Session& session) const {
+    return session.global_epoch < epoch || (before && session.created < *before);
+  }
 };
 
 class SessionService {
@@ -189,6 +192,7 @@ class SessionService {
     UnixMillis store_now;   // when the store was asked
     UnixSeconds issued_at;  // our wall clock, taken before that
     std::chrono::seconds life;
+    std::uint64_t epoch;  // the one by which the session was judged: a later one must end this token
     std::string_view client_id;
   };
   TokenPair issue(const Grant& grant, users::User user);

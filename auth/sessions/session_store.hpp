@@ -40,7 +40,8 @@ class SessionStore {
  public:
   virtual ~SessionStore() = default;
 
-  // `session` carries id, user_id, device, ip, user_agent; the store sets times and epoch. `max` 0: no limit.
+  // `session` carries id, user_id, device, ip, user_agent, global_epoch; the store sets times and the user's
+  // epoch. `max` 0: no limit.
   // Records live until `limits_of` plus a day (then "unknown" and "expired" are the same to everybody).
   virtual Task<StoreResult<Created>> create(Session session, unsigned max, config::WhenFull when_full) = 0;
 

@@ -2,7 +2,12 @@
 // in force.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include "tests/integration/fleet.hpp"
+#include "tests/support/jwt.hpp"
 #include "tests/support/redis_server.hpp"
 
 namespace sallyport::testing {
@@ -55,6 +60,31 @@ TEST(Durability, AKilledGatewayAndAKilledRedisWithAofForgetNothingTheyAcknowledg
   redis.start();
   fleet[0].start();
   expect_kept(fleet, before);
+}
+
+// The append-only file holds each command in plain text: all that Redis was ever told.
+TEST(Durability, RedisIsToldNoTokenAndNoPassword) {
+  RedisServer redis({.append_only = true});
+  Fleet fleet(redis.url());
+  fleet.add();
+  const Acknowledged before = acknowledge(fleet);
+  const Pair next = pair_of(fleet.refresh(0, before.living.refresh));
+  EXPECT_EQ(fleet.call(0, next.access).status, 200);
+  redis.stop();
+  std::string told;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(redis.dir().path())) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    if (entry.is_regular_file()) told.append(std::istreambuf_iterator<char>(file), {});
+  }
+  ASSERT_NE(told.find(next.session), told.npos) << "the record stands there";
+  for (const Pair& pair : {before.ended, before.living, next}) {
+    const std::string mac = from_base64url(pair.refresh.substr(3)).substr(36);
+    ASSERT_EQ(mac.size(), 32u);
+    for (const std::string& secret : {pair.refresh, pair.refresh.substr(60), mac, pair.access,
+                                      pair.access.substr(pair.access.rfind('.') + 1)})
+      EXPECT_EQ(told.find(secret), told.npos);
+  }
+  EXPECT_EQ(told.find("correct horse battery"), told.npos);
 }
 
 TEST(Durability, ARedisThatGoesAndComesBackLosesNobody) {

@@ -105,6 +105,8 @@ TEST_F(Endpoints, LoginIsThrottledByTheAccountAndOthersGoOn) {  // S12
   EXPECT_GT(std::stoi(last.header("Retry-After")), 0);
   EXPECT_FALSE(login("grace").access.empty());
   EXPECT_EQ(client().get("/auth/me", bearer(before.access)).status, 200);
+  EXPECT_EQ(post("/auth/refresh", R"({"refresh_token":")" + before.refresh + "\"}").status, 200)
+      << "a stranger who guesses ends nobody's session";
 }
 
 TEST_F(Endpoints, BodiesAreOneJsonObjectOfBoundedSize) {  // S14

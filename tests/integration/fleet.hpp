@@ -52,6 +52,7 @@ class Fleet {
     return *gateways_.back();
   }
   GatewayProcess& operator[](std::size_t i) { return *gateways_[i]; }
+  std::size_t size() const { return gateways_.size(); }
   Origin& origin() { return origin_; }
   std::string yaml(const std::string& store = {}) const {
     return "listeners: [{address: \"127.0.0.1:0\"}]\nworkers: " + std::to_string(options_.workers) +

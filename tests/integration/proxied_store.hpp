@@ -30,6 +30,10 @@ class ProxiedStore {
   void delay(std::chrono::milliseconds each) {
     tell([this, each] { proxy_.delay(each); });
   }
+  // Of what Redis says from now on, on any connection; once.
+  void cut_after(std::optional<std::size_t> bytes) {
+    tell([this, bytes] { proxy_.cut_after(bytes); });
+  }
 
  private:
   template <typename Act>

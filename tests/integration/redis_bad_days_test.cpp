@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <iostream>
 #include <set>
 #include <sstream>
 
+#include "auth/stores/redis/slots.hpp"
 #include "tests/integration/fleet.hpp"
 #include "tests/integration/proxied_store.hpp"
+#include "tests/support/redis_cluster.hpp"
 #include "tests/support/redis_server.hpp"
 
 namespace sallyport::testing {
@@ -280,6 +283,52 @@ TEST(RedisBadDays, OneThatClosesIdleConnectionsIsNotNoticed) {
   ASSERT_EQ(refreshed.status, 200) << refreshed.body;
   living = pair_of(refreshed);
   expect_alive(fleet, 0, living);
+}
+
+// Wherever Redis' words end, it is an answer or a 503, and the session goes on.
+TEST(RedisBadDays, OneWhoseRepliesAreCutAnywhereLosesNobody) {
+  RedisServer redis;
+  ProxiedStore way(redis);
+  Fleet fleet(redis.url(), options("5s"));
+  fleet.add(way.url());
+  Pair living = fleet.login(0, "ada");
+  unsigned cut = 0;
+  for (std::size_t bytes = 0; bytes < 600; bytes += 23) {
+    way.cut_after(bytes);
+    const Response response = fleet.refresh(0, living.refresh);
+    if (response.status == 200) {
+      living = pair_of(response);
+    } else {
+      expect_unavailable(response);
+      ++cut;
+    }
+    way.cut_after(std::nullopt);
+  }
+  std::cout << cut << " of 27 refreshes were cut short\n";
+  expect_alive(fleet, 0, living);
+}
+
+TEST(RedisBadDays, AClusterThatIsDownIsA503AndLogsNobodyOut) {
+  RedisCluster redis({.replicas = 0});
+  Fleet fleet(redis.url(), options());
+  fleet.add();
+  Pair living = fleet.login(0, "ada");
+  const Pair ended = fleet.login(0, "ada");
+  EXPECT_EQ(fleet.logout(0, ended.access).status, 204);
+  const std::size_t log = redis.owner_of(stores::redis::slot_of("{log}"));
+  const std::size_t gone = (log + 1) % redis.size();
+  redis.node(gone).pause();
+  ASSERT_TRUE(redis.node(log).wait_for_info("cluster_state", "fail", {"CLUSTER", "INFO"}));
+  expect_unavailable(fleet.refresh(0, living.refresh));
+  expect_unavailable(fleet.logout(0, living.access));
+  EXPECT_TRUE(fleet[0].wait_for_log("CLUSTERDOWN")) << "the log's own node says so";
+  expect_unavailable(ask_until(503, [&] { return fleet.call(0, living.access); }));
+  EXPECT_EQ(get(fleet, 0, "/stale/x", living.access).status, 200);
+  EXPECT_EQ(error_of(get(fleet, 0, "/stale/x", ended.access)), "token_revoked");
+
+  redis.node(gone).resume();
+  expect_alive(fleet, 0, living);
+  expect_revoked(fleet, 0, ended);
 }
 
 }  // namespace

@@ -219,6 +219,18 @@ TEST_F(Streams, ARevokedWebSocketHearsClose4401OnBothSides) {
   EXPECT_TRUE(client.closed_by_peer(milliseconds(4000)));
 }
 
+TEST_F(Streams, AWebSocketEndsWhenItsSessionIsEndedAtAnotherGateway) {
+  fleet_.add();
+  auto seen = std::make_shared<Seen>();
+  switching("/api/ws", seen);
+  const Pair pair = fleet_.login(0, "ada");
+  HttpConnection client = connect();
+  open(client, "/api/ws", pair.access);
+  EXPECT_EQ(fleet_.logout(1, pair.access).status, 204);
+  EXPECT_EQ(read_close(client.stream()).code, 4401);
+  EXPECT_TRUE(seen->ended.wait());
+}
+
 TEST_F(Streams, ACloseWaitsForTheFrameUnderWay) {
   auto seen = std::make_shared<Seen>();
   fleet_.origin().on("/api/ws", [seen](Exchange& exchange) {

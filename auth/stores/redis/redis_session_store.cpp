@@ -81,7 +81,8 @@ Task<StoreResult<Created>> RedisSessionStore::create(Session session, unsigned m
                   when_full == config::WhenFull::refuse ? "refuse" : "evict",
                   millis(rules_.idle_ttl),
                   millis(rules_.absolute_ttl),
-                  millis(kKeep)};
+                  millis(kKeep),
+                  std::to_string(session.global_epoch)};
   auto reply = co_await run_knowing_sessions(redis::create_session(), std::move(keys), std::move(arguments));
   if (!reply) co_return reply.error();
   Created created;

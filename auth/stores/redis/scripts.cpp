@@ -85,8 +85,8 @@ Script::Script(Lasting lasting, std::string_view text) : source(text), durable(l
 }
 
 // KEYS: 1 index, 2 epoch, 3 the new session, 4.. known ones
-// ARGV: 1 sid, 2 user, 3 device, 4 ip, 5 agent, 6 max, 7 evict|refuse, 8 idle, 9 absolute, 10 keep (ms), 11..
-// known sids
+// ARGV: 1 sid, 2 user, 3 device, 4 ip, 5 agent, 6 max, 7 evict|refuse, 8 idle, 9 absolute, 10 keep (ms), 11
+// global epoch, 12.. known sids
 // -> {"created", now, epoch, evicted sid...} | {"refused"} | {"more", sid...}
 // The new record is written first: a Redis out of memory refuses that, but no longer once a script has
 // written.
@@ -98,7 +98,7 @@ if redis.call('EXISTS', KEYS[3]) == 1 then return redis.error_reply('ERR this se
 local max, idle, absolute, keep = number(ARGV[6]), number(ARGV[8]), number(ARGV[9]), number(ARGV[10])
 local victims, gone = {}, {}
 if max > 0 then
-  local known, members = known_keys(4, 11), redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. text(now), '+inf')
+  local known, members = known_keys(4, 12), redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. text(now), '+inf')
   local more = unknown_members(members, known)
   if more then return more end
   local live = {}
@@ -121,8 +121,8 @@ if max > 0 then
 end
 local t = text(now)
 redis.call('HSET', KEYS[3], 'user', ARGV[2], 'device', ARGV[3], 'ip', ARGV[4], 'agent', ARGV[5], 'created', t,
-  'used', t, 'rotated', t, 'generation', '0', 'confirmed', '0', 'epoch', text(epoch), 'version', '0',
-  'state', 'live', 'cause', 'none')
+  'used', t, 'rotated', t, 'generation', '0', 'confirmed', '0', 'epoch', text(epoch), 'global', ARGV[11],
+  'version', '0', 'state', 'live', 'cause', 'none')
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
 for _, sid in ipairs(gone) do redis.call('ZREM', KEYS[1], sid) end
 for _, victim in ipairs(victims) do finish(KEYS[1], victim[2], victim[1], 'evicted') end

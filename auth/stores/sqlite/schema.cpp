@@ -61,6 +61,10 @@ constexpr std::array<const char*, kSchemaVersion> kUpgrades = {R"sql(
   CREATE TABLE one_time(key TEXT PRIMARY KEY, value TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX one_time_by_end ON one_time(expires);
   CREATE INDEX users_by_email ON users(lower(email)) WHERE email <> '';
+)sql",
+                                                               R"sql(
+  ALTER TABLE sessions ADD COLUMN global_epoch INTEGER NOT NULL DEFAULT 0;
+  UPDATE sessions SET global_epoch = created;  -- epochs are times
 )sql"};
 
 std::string parent_folder(const std::string& path) {

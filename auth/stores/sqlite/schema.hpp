@@ -12,7 +12,7 @@
 
 namespace sallyport::stores::sqlite {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 struct OpenRules {
   std::string path;                       // a file, or ":memory:"

@@ -21,7 +21,7 @@ constexpr std::chrono::milliseconds kEndedWithoutLimit = std::chrono::hours(24 *
 #define SALLYPORT_SESSION_COLUMNS                                                                    \
   "s.id, s.user_id, s.device, s.ip, s.user_agent, s.created, s.last_used, s.rotated, s.generation, " \
   "s.confirmed, "                                                                                    \
-  "s.user_epoch, s.version, s.state, s.cause"
+  "s.user_epoch, s.version, s.state, s.cause, s.global_epoch"
 
 Blob blob(const SessionId& id) { return {id.bytes}; }
 
@@ -46,6 +46,7 @@ Session read_session(const Rows& rows) {
   session.version = static_cast<std::uint64_t>(rows.integer(11));
   session.state = static_cast<SessionState>(rows.integer(12));
   session.cause = static_cast<EndCause>(rows.integer(13));
+  session.global_epoch = static_cast<std::uint64_t>(rows.integer(14));
   return session;
 }
 
@@ -57,8 +58,8 @@ SessionTable::SessionTable(Database& database, const config::Refresh& rules)
       insert_(database,
               "INSERT INTO sessions(id, user_id, device, ip, user_agent, created, last_used, rotated, "
               "generation, confirmed,"
-              " user_epoch, version, state, cause, keep_until)"
-              " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, 0, 0, ?7, 1, 0, 0, ?8)"),
+              " user_epoch, version, state, cause, keep_until, global_epoch)"
+              " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, 0, 0, ?7, 1, 0, 0, ?8, ?9)"),
       load_(database, "SELECT " SALLYPORT_SESSION_COLUMNS
                       ", coalesce(e.epoch, 0) FROM sessions s LEFT JOIN epochs e ON e.user_id = s.user_id "
                       "WHERE s.id = ?1"),
@@ -144,7 +145,7 @@ sessions::Created SessionTable::create(Session session, unsigned max, config::Wh
   session.state = SessionState::live;
   session.cause = EndCause::none;
   insert_.run(blob(session.id), session.user_id, session.device, session.ip, session.user_agent, count(now),
-              session.user_epoch, keep_until(session, now));
+              session.user_epoch, keep_until(session, now), session.global_epoch);
   created.session = std::move(session);
   return created;
 }
@@ -155,7 +156,7 @@ sessions::Found SessionTable::load(const SessionId& id, UnixMillis now) {
   Rows rows = load_.query(blob(id));
   if (rows.next()) {
     found.session = read_session(rows);
-    found.user_epoch = static_cast<std::uint64_t>(rows.integer(14));
+    found.user_epoch = static_cast<std::uint64_t>(rows.integer(15));
   }
   return found;
 }

@@ -41,6 +41,7 @@ Session rotated(const Session& session, UnixMillis now) {
 
 TEST_P(Sessions, GivesBackWhatWasCreatedWithTheStoresTimes) {
   auto wanted = new_session("user-1");
+  wanted.global_epoch = 1'800'000'000'123;
   auto created = ask(sessions().create(wanted, 0, WhenFull::evict_oldest));
   const auto found = load(wanted.id);
   ASSERT_TRUE(found.session);
@@ -57,6 +58,7 @@ TEST_P(Sessions, GivesBackWhatWasCreatedWithTheStoresTimes) {
   EXPECT_EQ(session.generation, 0u);
   EXPECT_EQ(session.confirmed, 0u);
   EXPECT_EQ(session.user_epoch, found.user_epoch);
+  EXPECT_EQ(session.global_epoch, wanted.global_epoch);
   EXPECT_EQ(session.state, SessionState::live);
   EXPECT_EQ(created.session.created, session.created);
   EXPECT_EQ(created.session.version, session.version);

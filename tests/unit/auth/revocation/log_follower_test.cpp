@@ -69,6 +69,24 @@ TEST(LogFollower, IsReadyWhenTheLogHasBeenReadWhole) {
   EXPECT_EQ(f.entries_read(), 2u);
 }
 
+// A page that can't be read in time is never read, and nobody would ever be ready.
+TEST(LogFollower, AsksForLessAfterEachFailureAndForMoreAfterEachFullPage) {
+  LogFollower f({.own_issuer = kOwn, .page = 100});
+  EXPECT_EQ(f.next_read(kStart).limit, 100u);
+  f.failed();
+  EXPECT_EQ(f.next_read(kStart).limit, 50u);
+  for (int i = 0; i < 5; ++i) f.failed();
+  EXPECT_EQ(f.next_read(kStart).limit, 16u);
+  turn(f, batch({"a"}, "1"));
+  EXPECT_EQ(f.next_read(kStart).limit, 16u) << "that was no full page";
+  std::string cursor = "1";
+  for (const std::size_t next : {32, 48, 64, 80, 96, 100, 100}) {
+    std::vector<std::string> full(f.next_read(kStart).limit, "id");
+    turn(f, batch(full, cursor += "0", true));
+    EXPECT_EQ(f.next_read(kStart).limit, next);
+  }
+}
+
 TEST(LogFollower, CountsStalenessFromTheSendingOfTheLastAnsweredRead) {
   LogFollower f = follower();
   f.next_read(kStart);

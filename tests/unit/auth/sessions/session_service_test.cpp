@@ -329,13 +329,42 @@ TEST(SessionService, AnAccessTokenNeverOutlivesItsSession) {
   EXPECT_EQ(second.refresh_expires_in, std::optional<std::chrono::seconds>(5min));
 }
 
-TEST(SessionService, EverySessionFromBeforeTheGlobalEpochIsOver) {
+// S1.24: all in one moment; the clocks of whoever revokes and of the store have no say.
+TEST(SessionService, EverySessionFromBeforeTheGlobalEpochIsOverAndNoneFromAfterIt) {
   World world;
-  const TokenPair pair = world.opened();
+  const TokenPair before = world.opened();
+  world.epoch = {9, {}};
+  EXPECT_TRUE(must(run(world.service().list("user-1"))).empty());
+  EXPECT_TRUE(fails_as(world.refresh(before.refresh_token), RefreshFailure::revoked));
+  EXPECT_FALSE(must(run(world.service().look_up(before.refresh_token, ""))));
+  EXPECT_EQ(must(run(world.service().find(before.session_id)))->state, SessionState::ended);
+
+  const TokenPair after = world.opened();
+  EXPECT_EQ(payload(after.access_token).at("epoch").to_number<int>(), 9);
+  const TokenPair next = must(world.refresh(after.refresh_token));
+  EXPECT_EQ(payload(next.access_token).at("epoch").to_number<int>(), 9);
+  EXPECT_EQ(must(run(world.service().list("user-1"))).size(), 1u);
+}
+
+TEST(SessionService, EverySessionFromBeforeAMomentIsOver) {
+  World world;
+  const TokenPair before = world.opened();
   world.pass(1s);
-  world.epoch = {9, world.wall};
-  EXPECT_TRUE(fails_as(world.refresh(pair.refresh_token), RefreshFailure::revoked));
-  EXPECT_EQ(payload(world.opened().access_token).at("epoch").to_number<int>(), 9);
+  world.epoch = {0, world.wall};
+  const TokenPair after = world.opened();
+  EXPECT_TRUE(fails_as(world.refresh(before.refresh_token), RefreshFailure::revoked));
+  EXPECT_TRUE(world.refresh(after.refresh_token));
+}
+
+// What is revoked while a refresh is under way was judged by the epoch of before, so its token must say so.
+TEST(SessionService, ATokenCarriesTheEpochByWhichItsSessionWasJudged) {
+  World world;
+  const TokenPair first = world.opened();
+  world.store.before_swap = [&] { world.epoch = {9, {}}; };
+  const auto pair = world.refresh(first.refresh_token);
+  ASSERT_TRUE(pair);
+  EXPECT_FALSE(payload(pair->access_token).contains("epoch"));
+  EXPECT_TRUE(fails_as(world.refresh(pair->refresh_token), RefreshFailure::revoked));
 }
 
 // S3: a lost race is read again.

@@ -14,8 +14,8 @@ Reply array(std::vector<Reply> elements) { return {Reply::Type::array, 0, {}, st
 
 std::vector<Reply> good_session() {
   std::vector<Reply> fields;
-  for (const char* value :
-       {"u1", "laptop", "192.0.2.1", "agent", "1000", "2000", "3000", "4", "3", "2", "9", "ended", "reused"})
+  for (const char* value : {"u1", "laptop", "192.0.2.1", "agent", "1000", "2000", "3000", "4", "3", "2", "9",
+                            "ended", "reused", "7"})
     fields.push_back(text(value));
   return fields;
 }
@@ -29,13 +29,14 @@ TEST(SessionRecord, ReadsEveryField) {
   EXPECT_EQ(s.generation, 4u);
   EXPECT_EQ(s.confirmed, 3u);
   EXPECT_EQ(s.user_epoch, 2u);
+  EXPECT_EQ(s.global_epoch, 7u);
   EXPECT_EQ(s.version, 9u);
   EXPECT_EQ(s.state, sessions::SessionState::ended);
   EXPECT_EQ(s.cause, sessions::EndCause::reused);
 }
 
 TEST(SessionRecord, IsNothingWhereNothingStands) {
-  const auto read = read_session({}, array(std::vector<Reply>(13)));
+  const auto read = read_session({}, array(std::vector<Reply>(14)));
   EXPECT_FALSE(read.junk);
   EXPECT_FALSE(read.session);
 }
@@ -48,8 +49,16 @@ TEST(SessionRecord, IsJunkWithAnyFieldMissing) {
   }
 }
 
+TEST(SessionRecord, OfAnEarlierReleaseBeganUnderTheEpochOfItsTime) {
+  auto fields = good_session();
+  fields[13] = Reply{};
+  const auto read = read_session({}, array(std::move(fields)));
+  ASSERT_TRUE(read.session);
+  EXPECT_EQ(read.session->global_epoch, 1000u);
+}
+
 TEST(SessionRecord, IsJunkWithAFieldThatIsNoNumber) {
-  for (std::size_t i = 4; i < 13; ++i) {
+  for (std::size_t i = 4; i < 14; ++i) {
     auto fields = good_session();
     fields[i] = text("99999999999999999999x");
     EXPECT_TRUE(read_session({}, array(std::move(fields))).junk) << i;
