@@ -1,7 +1,7 @@
 // How long a revocation takes from one gateway to the others over one Redis: as a client sees it, and by the
-// followers' own account under a storm of revocations. The bounds are loose, the figures are printed; for the
-// full measurements SALLYPORT_LAG_ROUNDS=1000 SALLYPORT_LAG_RATE=100, SALLYPORT_FLOOD_RATE=5000
-// SALLYPORT_FLOOD_SECONDS=20.
+// followers' own account under a storm of revocations. The machine may be busy, so the bound is told beside
+// what a plain request takes at the same time; for the full measurements SALLYPORT_LAG_ROUNDS=1000
+// SALLYPORT_LAG_RATE=100, SALLYPORT_FLOOD_RATE=5000 SALLYPORT_FLOOD_SECONDS=20.
 #include <gtest/gtest.h>
 
 #include <unistd.h>
@@ -89,11 +89,19 @@ TEST(RevocationLag, ATokenRevokedOnOneGatewayIsRefusedOnTheOthersWithinMilliseco
     for (HttpConnection& there : others)
       ASSERT_EQ(there.request("GET", "/api/x", bearer(session.access)).status, 200);
 
-  std::vector<double> lags;
+  const auto milliseconds_since = [](Clock::time_point then) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - then).count();
+  };
+  std::vector<double> lags, requests;
   auto next = Clock::now();
   for (const Pair& session : sessions) {
     std::this_thread::sleep_until(next);  // the offered rate
     next += interval;
+    for (HttpConnection& there : others) {
+      const auto asked = Clock::now();
+      ASSERT_EQ(there.request("GET", "/api/x", bearer(session.access)).status, 200);
+      requests.push_back(milliseconds_since(asked));
+    }
     ASSERT_EQ(here.request("POST", "/auth/logout", bearer(session.access)).status, 204);
     const auto acknowledged = Clock::now();
     ASSERT_EQ(here.request("GET", "/api/x", bearer(session.access)).status,
@@ -107,11 +115,12 @@ TEST(RevocationLag, ATokenRevokedOnOneGatewayIsRefusedOnTheOthersWithinMilliseco
       } while (status == 200 && seen - acknowledged < std::chrono::seconds(5));
       ASSERT_EQ(status, 401);
     }
-    lags.push_back(std::chrono::duration<double, std::milli>(Clock::now() - acknowledged).count());
+    lags.push_back(milliseconds_since(acknowledged));
   }
   const double p50 = percentile(lags, 0.50), p99 = percentile(lags, 0.99);
   std::cout << "revocation lag as a client of both others sees it, " << rounds << " at one per "
-            << interval.count() << " us: p50 " << p50 << " ms, p99 " << p99 << " ms\n";
+            << interval.count() << " us: p50 " << p50 << " ms, p99 " << p99 << " ms; a plain request: p50 "
+            << percentile(requests, 0.50) << " ms, p99 " << percentile(requests, 0.99) << " ms\n";
   for (const std::size_t other : {1, 2}) {
     const std::string metrics = metrics_of(fleet[other]);
     std::cout << "by a follower's own index: p50 <= " << bucket_of(metrics, 0.50)
@@ -119,7 +128,9 @@ TEST(RevocationLag, ATokenRevokedOnOneGatewayIsRefusedOnTheOthersWithinMilliseco
     EXPECT_EQ(value_of(metrics, "sallyport_revocation_lag_seconds_count"), rounds);
   }
   RecordProperty("lag_p99_ms", std::to_string(p99));
-  EXPECT_LT(p99, 1000.0);
+  // Each round is three requests, one after the other, and some wait for a core as any request does.
+  EXPECT_LT(p50, 5.0 + 5 * percentile(requests, 0.50));
+  EXPECT_LT(p99, 25.0 + 5 * percentile(requests, 0.99));
 }
 
 // As if further gateways revoked thousands of sessions a second: all three follow, exactly.
