@@ -104,7 +104,7 @@ TEST(Clients, ABrowserTriesTheEndpointsFromTheirPage) {  // S4.11
 
 TEST(Clients, NginxAsksForEveryRequestAndSendsTheIdentityOn) {
   const std::string nginx = program({"/usr/sbin/nginx"});
-  if (nginx.empty()) GTEST_SKIP() << "there is no nginx: apt-get install nginx-light";
+  ASSERT_NE(nginx, "") << "there is no nginx: apt-get install nginx-light";
   TempDir state;
   Fleet fleet("sqlite:" + (state / "state.db"));
   fleet.add();

@@ -5,6 +5,8 @@
 #include <openssl/evp.h>
 #include <signal.h>
 
+#include <set>
+
 #include "tests/support/gateway_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/jwt.hpp"
@@ -176,6 +178,11 @@ TEST(TestProcess, SeesALineAsSoonAsItIsWrittenAndTheSignalThatEndedIt) {
 
 TEST(TestProcess, SaysWhichProgramCannotBeStarted) {
   EXPECT_THROW(Process({"/nonexistent/program"}), std::runtime_error);
+}
+
+TEST(TestSocket, GivesAPortToOneTestOnly) {
+  std::set<std::uint16_t> ports;
+  for (int i = 0; i < 2'000; ++i) EXPECT_TRUE(ports.insert(free_port()).second);
 }
 
 TEST(TestProcess, ReadsTheListeningPortsOfALog) {

@@ -12,9 +12,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <random>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace sallyport::testing {
 
@@ -35,6 +38,22 @@ sockaddr_in loopback(std::uint16_t port) {
 int bind_to(int fd, std::uint16_t port) {
   sockaddr_in address = loopback(port);
   return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+// Tests run in many processes at once, so what is bound for a moment proves nothing about the next one: a
+// name that only one process of this network can have is the reservation, and its end gives it back.
+bool reserve(std::uint16_t port) {
+  static std::vector<Fd> reserved;
+  Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) fail("socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = "sallyport-test-port-" + std::to_string(port);  // abstract: behind a NUL, no file
+  name.copy(address.sun_path + 1, name.size());
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return false;
+  reserved.push_back(std::move(fd));
+  return true;
 }
 
 }  // namespace
@@ -109,6 +128,7 @@ std::uint16_t free_port() {
   std::random_device random;
   for (int attempt = 0; attempt < 200; ++attempt) {
     auto port = static_cast<std::uint16_t>(12'000 + random() % 20'000);
+    if (!reserve(port)) continue;
     Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) fail("socket");
     if (bind_to(fd.get(), port) == 0) return port;

@@ -65,7 +65,7 @@ Fd listen_tcp(std::uint16_t port = 0, int backlog = 128);  // on 127.0.0.1; 0: t
 std::uint16_t port_of(int fd);                             // the local port
 
 // A port that nobody listens on. Below the kernel's ephemeral range, so that no outgoing connection takes it
-// while a server of the test is down for a moment.
+// while a server of the test is down for a moment; and no other test is given it while this process lives.
 std::uint16_t free_port();
 
 // True when one of `events` (POLLIN, POLLOUT) or an end of the connection is there before the deadline.
