@@ -1,5 +1,7 @@
 #include "config/leaf.hpp"
 
+#include <openssl/sha.h>
+
 #include <algorithm>
 
 #include "config/names.hpp"
@@ -216,6 +218,13 @@ Leaf leaf(Secret& value, const Rule&) {
     return kOk;
   };
   out.print = [] { return std::string("***"); };
+  out.digest = [&value] {
+    std::string sum(SHA256_DIGEST_LENGTH, '\0');
+    const auto text = value.reveal();
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+           reinterpret_cast<unsigned char*>(sum.data()));
+    return sum;
+  };
   return out;
 }
 

@@ -39,6 +39,8 @@ struct Leaf {
   std::vector<std::string> words;  // for suggestions
   bool secret = false;             // print() says ***; messages never quote it
   bool set = true;                 // false: nothing to print (an empty text, an absent option)
+  // Of a secret, in place of print(): a digest that tells two of them apart. Not for anybody's eyes.
+  std::function<std::string()> digest;
 };
 
 // The words of each enumeration, first spelling is the printed one.
