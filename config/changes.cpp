@@ -111,7 +111,7 @@ class Flattener : public Visitor<Flattener> {
   }
 
  private:
-  static std::string value_of(const Leaf& leaf) { return leaf.secret ? leaf.digest() : leaf.print(); }
+  static std::string value_of(const Leaf& leaf) { return leaf.digest ? leaf.digest() : leaf.print(); }
 
   // A length in front, so that no two lists look alike.
   static void append(std::string& all, const std::string& value) {

@@ -395,6 +395,7 @@ Leaf leaf(StoreUrl value, const Rule&) {
     return kOk;
   };
   out.print = [&from = value.value] { return from.url; };
+  out.digest = [&from = value.value] { return from.user + "@" + from.url; };  // the password is a leaf itself
   return out;
 }
 

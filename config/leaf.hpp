@@ -39,7 +39,7 @@ struct Leaf {
   std::vector<std::string> words;  // for suggestions
   bool secret = false;             // print() says ***; messages never quote it
   bool set = true;                 // false: nothing to print (an empty text, an absent option)
-  // Of a secret, in place of print(): a digest that tells two of them apart. Not for anybody's eyes.
+  // Of a secret, in place of print(): what tells two of them apart. Not for anybody's eyes.
   std::function<std::string()> digest;
 };
 

@@ -59,12 +59,12 @@ struct Place {
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
-    if (counted) shared->by_address->leave(address);
+    if (counted) shared->by_address.leave(address);
     shared->connections.fetch_sub(1, std::memory_order_relaxed);
   }
   bool count(const IpAddress& of) {
     address = of;
-    return counted = shared->by_address->enter(of);
+    return counted = shared->by_address.enter(of);
   }
   Shared* shared;
   IpAddress address;
@@ -109,8 +109,8 @@ void Worker::shed_idle() {
   for (std::size_t i = 0; i < n; ++i) idle[i]->stream.cancel();
 }
 
-Task<> Worker::accept(std::size_t listener) {
-  net::ip::tcp::acceptor& acceptor = acceptors_[listener];
+Task<> Worker::accept(std::shared_ptr<Door> door) {
+  net::ip::tcp::acceptor& acceptor = door->acceptor;
   error_code ignored;
   acceptor.native_non_blocking(true, ignored);
   for (unsigned accepted = 0; !draining_;) {
@@ -129,8 +129,12 @@ Task<> Worker::accept(std::size_t listener) {
       const int code = errno;
       shared_.connections.fetch_sub(1, std::memory_order_relaxed);
       if (code == EAGAIN || code == EWOULDBLOCK) {
+        if (door->closing) {
+          acceptor.close(ignored);
+          co_return;
+        }
         auto [ec] = co_await acceptor.async_wait(net::ip::tcp::acceptor::wait_read, kAwait);
-        if (ec) co_return;
+        if (ec && !door->closing) co_return;
       } else if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM) {
         if (may_complain())
           spdlog::warn("no descriptor for another connection ({}); accepting again in {} ms",
@@ -144,25 +148,25 @@ Task<> Worker::accept(std::size_t listener) {
     }
     Stream::Socket socket(io_);
     socket.assign(net::generic::stream_protocol(from.ss_family, IPPROTO_TCP), fd);
-    net::awaitable<void> connection = serve(std::move(socket), address_of(from), listener);
+    net::awaitable<void> connection = serve(std::move(socket), address_of(from), door);
     net::co_spawn(io_, std::move(connection), report);
     if (++accepted % kAcceptAtOnce == 0) co_await net::post(io_.get_executor(), net::use_awaitable);
   }
 }
 
 // PROXY header and TLS. False: the connection ends here. `address` becomes the client's.
-Task<bool> Worker::begin(Stream& stream, IpAddress& address, std::size_t listener) {
-  const config::Listener& rules = runtime_->config.listeners[listener];
+Task<bool> Worker::begin(Stream& stream, IpAddress& address, const Door& door) {
   const SteadyTime began = std::chrono::steady_clock::now();
-  const bool tls = tls_[listener] != nullptr;
-  if (rules.proxy_protocol) {
-    if (!runtime_->trusted_proxies.contains(address)) {
+  const ServingPtr serving = serving_;
+  const auto& limits = serving->runtime->config.limits;
+  const std::shared_ptr<const TlsServer> tls = door.tls;
+  if (door.rules.proxy_protocol) {
+    if (!serving->runtime->trusted_proxies.contains(address)) {
       if (may_complain())
         spdlog::warn("{} connects to {}, which takes PROXY headers of trusted_proxies only: closed",
-                     to_text(address), to_text(rules.address));
+                     to_text(address), to_text(door.rules.address));
       co_return false;
     }
-    const auto& limits = runtime_->config.limits;
     const ProxyHeader header =
         co_await read_proxy_header(stream, began + (tls ? limits.tls_handshake : limits.head));
     if (header.state == ProxyHeader::State::refused && may_complain())
@@ -171,34 +175,32 @@ Task<bool> Worker::begin(Stream& stream, IpAddress& address, std::size_t listene
     if (header.names_client) address = header.client;
   }
   if (!tls) co_return true;
-  std::shared_ptr<const TlsServer> server = tls_[listener];
-  const error_code ec =
-      co_await accept_tls(stream, std::move(server), began + runtime_->config.limits.tls_handshake);
+  std::shared_ptr<const TlsServer> server = tls;
+  const error_code ec = co_await accept_tls(stream, std::move(server), began + limits.tls_handshake);
   if (ec) spdlog::debug("{}: no TLS handshake: {}", to_text(address), ec.message());
   co_return !ec;
 }
 
-Task<> Worker::serve(Stream::Socket socket, IpAddress address, std::size_t listener) {
+Task<> Worker::serve(Stream::Socket socket, IpAddress address, std::shared_ptr<Door> door) {
   Place place(shared_);
-  const config::Listener& rules = runtime_->config.listeners[listener];
   set_no_delay(socket);
-  Arrival arrival;
-  arrival.tls = tls_[listener] != nullptr;
-  http1::ServerConnection::Host host{deadlines_, scratch_, blocks_, runtime_->connection_limits,
-                                     draining_,  {}};
-  if (rules.redirect.empty())
-    host.handle = [this, &arrival](http1::ServerConnection& connection, const http1::Refusal* refusal) {
-      return handle_request(*this, connection, arrival, refusal);
-    };
-  else
-    host.handle = [this, &arrival, port = rules.redirect_port](http1::ServerConnection& connection,
-                                                               const http1::Refusal* refusal) {
-      return redirect_request(*this, connection, arrival, refusal, port);
-    };
+  struct Visit {
+    Arrival arrival;
+    const Door& door;
+  } visit{{}, *door};
+  Arrival& arrival = visit.arrival;
+  arrival.tls = door->tls != nullptr;
+  http1::ServerConnection::Host host{deadlines_, scratch_, blocks_, connection_limits_, door->closing, {}};
+  host.handle = [this, &visit](http1::ServerConnection& connection, const http1::Refusal* refusal) {
+    const config::Listener& rules = visit.door.rules;
+    return rules.redirect.empty()
+               ? handle_request(*this, connection, visit.arrival, refusal)
+               : redirect_request(*this, connection, visit.arrival, refusal, rules.redirect_port);
+  };
   // An address that has its fill needs no handshake; behind a load balancer its PROXY header names it first.
-  const bool late = rules.proxy_protocol;
+  const bool late = door->rules.proxy_protocol;
   if (late || place.count(address)) {
-    Client client(std::move(socket), deadlines_, host);
+    Client client(std::move(socket), deadlines_, host, door);
     clients_->push_back(client);
     struct Leave {
       Worker& worker;
@@ -206,7 +208,7 @@ Task<> Worker::serve(Stream::Socket socket, IpAddress address, std::size_t liste
       ~Leave() { worker.clients_->erase(Clients::s_iterator_to(client)); }
     } leave{*this, client};
     bool begun = true;
-    if (rules.proxy_protocol || arrival.tls) begun = co_await begin(client.stream, address, listener);
+    if (late || arrival.tls) begun = co_await begin(client.stream, address, *door);
     if (begun && (!late || place.count(address))) {
       const std::string peer = to_text(address);
       arrival.peer = peer;

@@ -37,7 +37,7 @@ class Place {
 Task<bool> await_key(Worker& worker, jose::KeyWish wish) {
   KeyKeeper* const keeper = worker.key_keeper();
   if (keeper == nullptr || worker.key_waits() >= kMaxKeyWaits) co_return false;
-  if (!keeper->may_learn(wish.issuer)) co_return false;
+  if (!worker.serving()->runtime->may_learn(wish.issuer)) co_return false;
 
   const Place place(worker.key_waits());
   const net::any_io_executor executor = worker.executor();
@@ -60,7 +60,7 @@ Task<> await_refresh_key(Worker& worker, const std::string& token) {
   const bool known = std::any_of(keys->refresh.begin(), keys->refresh.end(),
                                  [&](const jose::MacKey& key) { return key.id == id; });
   if (!id || known) co_return;
-  jose::KeyWish wish{worker.runtime().config.tokens.issuer, *id};
+  jose::KeyWish wish{worker.serving()->runtime->config.tokens.issuer, *id};
   const bool looked = co_await await_key(worker, std::move(wish));
   (void)looked;
 }

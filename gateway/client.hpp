@@ -1,5 +1,5 @@
-// One client connection, known to its worker so that it can be closed between requests. For worker.cpp and
-// accept.cpp only.
+// One client connection, known to its worker so that it can be closed between requests, and the listening
+// socket that it came through. For worker.cpp and accept.cpp only.
 #pragma once
 
 #include <boost/intrusive/list_hook.hpp>
@@ -11,15 +11,28 @@
 
 namespace sallyport::gateway {
 
+// Outlives its listener for as long as it has connections. What a reload changes of it counts from the next
+// connection, or request, on.
+struct Worker::Door {
+  explicit Door(net::ip::tcp::acceptor open) : acceptor(std::move(open)) {}
+
+  net::ip::tcp::acceptor acceptor;
+  config::Listener rules;
+  std::shared_ptr<const TlsServer> tls;  // null: plain
+  bool closing = false;                  // requests under way are the last ones
+};
+
 struct Worker::Client : boost::intrusive::list_base_hook<> {
-  Client(Stream::Socket socket, Deadlines& deadlines, const http1::ServerConnection::Host& host)
-      : stream(std::move(socket), deadlines), connection(stream, host) {}
+  Client(Stream::Socket socket, Deadlines& deadlines, const http1::ServerConnection::Host& host,
+         std::shared_ptr<Door> through)
+      : stream(std::move(socket), deadlines), connection(stream, host), door(std::move(through)) {}
 
   // Nothing of a request has come: it can be closed without loss.
   bool waits_for_request() const { return served && connection.waiting(); }
 
   Stream stream;
   http1::ServerConnection connection;
+  std::shared_ptr<Door> door;
   bool served = false;  // PROXY header and TLS are behind it
 };
 

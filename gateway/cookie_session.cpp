@@ -35,7 +35,9 @@ RefreshResult no_outcome() {
   return error;
 }
 
-Task<RefreshResult> refresh_once(Worker& worker, std::string token, sessions::Client client) {
+// `sessions` lives as long as the request that leads.
+Task<RefreshResult> refresh_once(Worker& worker, sessions::SessionService& sessions, std::string token,
+                                 sessions::Client client) {
   RefreshFlights& flights = worker.refresh_flights();
   const auto under_way = flights.find(token);
   if (under_way != flights.end()) {
@@ -50,7 +52,7 @@ Task<RefreshResult> refresh_once(Worker& worker, std::string token, sessions::Cl
   const Landing landing(flights, token, flight);
   std::shared_ptr<const jose::Claims> no_access;
   RefreshResult outcome =
-      co_await worker.issuing()->sessions.refresh(std::move(token), std::move(no_access), std::move(client));
+      co_await sessions.refresh(std::move(token), std::move(no_access), std::move(client));
   flight->outcome = outcome;
   co_return outcome;
 }
@@ -84,8 +86,8 @@ bool ends_session(RefreshFailure failure) {
 
 Task<CookieJudgement> judge_cookies(Worker& worker, const RequestHead& head,
                                     const policy::RoutePolicy& policy, RequestContext& context) {
-  const config::Cookies& rules = worker.runtime().config.auth.cookies;
-  if (!rules.on || policy.auth == config::AuthMode::none || worker.issuing() == nullptr ||
+  const config::Cookies& rules = context.runtime().config.auth.cookies;
+  if (!rules.on || policy.auth == config::AuthMode::none || !context.serving->issuing ||
       head.find(FieldId::authorization) != nullptr)
     co_return CookieJudgement{};
   const SessionCookies cookies = read_cookies(head);
@@ -116,7 +118,8 @@ Task<CookieJudgement> judge_cookies(Worker& worker, const RequestHead& head,
 
   std::string token(cookies.refresh);
   sessions::Client client = client_of(head, context);
-  const RefreshResult refreshed = co_await refresh_once(worker, std::move(token), std::move(client));
+  sessions::SessionService& service = context.serving->issuing->sessions;
+  const RefreshResult refreshed = co_await refresh_once(worker, service, std::move(token), std::move(client));
   if (refreshed) {
     context.cookies = cookie_lines(*refreshed);
     auto claims = authenticator.claims_of(refreshed->access_token, worker.unix_now());

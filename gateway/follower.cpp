@@ -53,6 +53,12 @@ void Follower::follow(std::vector<Worker*> workers) {
   });
 }
 
+void Follower::use(const config::Config& config) {
+  max_staleness_ = config.revocation.max_staleness;
+  follower_.ask_every(rules_of(config).wait);
+  if (stores_.sessions) stores_.sessions->use(config.tokens.refresh);
+}
+
 void Follower::stop() {
   stopped_ = true;
   timer_.cancel();

@@ -26,6 +26,7 @@ class Follower final : public Enforcer {
            Metrics& metrics);
 
   void follow(std::vector<Worker*> workers);  // starts the loop
+  void use(const config::Config& config);     // on the control thread, after a reload
   void stop();                                // on the control thread
 
   // Any thread.
@@ -56,7 +57,7 @@ class Follower final : public Enforcer {
   stores::Backend& store_;
   Shared& shared_;
   const std::string own_issuer_;
-  const std::chrono::milliseconds max_staleness_;
+  std::chrono::milliseconds max_staleness_;
   Metrics& metrics_;
   revocation::LogFollower follower_;
   std::vector<Worker*> workers_;

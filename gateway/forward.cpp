@@ -207,7 +207,7 @@ bool is_event_stream(const ResponseHead& head) {
 void enter_stream(Forwarding& f, std::optional<OpenStreams::Entry>& entry,
                   std::function<void(StreamEnd)> told) {
   if (!f.context.claims) return;
-  const config::Refresh& refresh = f.worker.runtime().config.tokens.refresh;
+  const config::Refresh& refresh = f.context.runtime().config.tokens.refresh;
   std::optional<std::chrono::seconds> longest;
   if (refresh.absolute_ttl.count() > 0) longest = refresh.absolute_ttl;
   const jose::Claims& claims = *f.context.claims;
@@ -229,7 +229,7 @@ Task<> end_event_stream(Forwarding& f, StreamEnd why, bool framed_by_length) {
 
 // The upstream has switched: from here on bytes go both ways until the tunnel ends.
 Task<> relay_tunnel(Forwarding& f, upstream::Connection& up, Incoming& in) {
-  const auto& limits = f.worker.runtime().config.limits;
+  const auto& limits = f.context.runtime().config.limits;
   f.context.status = 101;
   const ResponseRules rules = rules_of(f);
   std::string_view early;
@@ -262,7 +262,7 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
   const ResponseHead& head = up.reader.head();
   f.context.status = head.status;
   f.exchange.start_response(head, rules_of(f));
-  const auto patience = f.pool.config().stream_idle.value_or(f.worker.runtime().config.limits.stream_idle);
+  const auto patience = f.pool.config().stream_idle.value_or(f.context.runtime().config.limits.stream_idle);
   // A response without a body is complete with its head (HEAD, 204, 304, Content-Length: 0).
   bool complete =
       head.framing == Framing::none || (head.framing == Framing::length && head.content_length == 0);
@@ -332,7 +332,7 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
 }
 
 Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
-  const auto& limits = f.worker.runtime().config.limits;
+  const auto& limits = f.context.runtime().config.limits;
   // A second try has what the first one left: together they answer in time.
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(f.give_up - std::chrono::steady_clock::now());
@@ -423,7 +423,7 @@ Verdict verdict_of(upstream::AcquireError error) {
 Task<> forward(Worker& worker, Exchange& exchange, RequestContext& context) {
   const RequestHead& head = exchange.request();
   const CompiledRoute& route = *context.route;
-  Forwarding f{worker, exchange, context, worker.pool(route.upstream)};
+  Forwarding f{worker, exchange, context, *context.serving->pools[route.upstream]};
   if (head.framing == Framing::length && route.max_body > 0 && head.content_length > route.max_body) {
     context.reason = "max_body";
     co_return co_await refuse(worker, exchange, context, Verdict::body_too_large);

@@ -13,10 +13,12 @@
 
 #include "gateway/admin/admin.hpp"
 #include "gateway/cli/cli.hpp"
+#include "gateway/config_watch.hpp"
 #include "gateway/follower.hpp"
 #include "gateway/key_keeper.hpp"
 #include "gateway/net/listen.hpp"
 #include "gateway/net/tls_files.hpp"
+#include "gateway/reload.hpp"
 #include "gateway/upstream/health.hpp"
 #include "gateway/user_source.hpp"
 #include "gateway/webhook.hpp"
@@ -25,7 +27,6 @@
 namespace sallyport::gateway {
 namespace {
 
-constexpr int kBacklog = 4096;
 constexpr std::size_t kLateDescriptors = 4;  // the store's, which connects after the start
 
 // Those of a database with the users: a connection, and what waits for it.
@@ -61,29 +62,40 @@ int fail(int code, const std::string& message) {
   return code;
 }
 
+UnixSeconds unix_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+
+std::size_t worker_count(const config::Config& config) {
+  return config.workers > 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
 std::unique_ptr<LogWriter> open_log(const std::string& target) {
   return target == "off" ? nullptr : std::make_unique<LogWriter>(target);
 }
 
 class Gateway {
  public:
+  explicit Gateway(std::string config_path) : path_(std::move(config_path)) {}
   int run(config::Config config);
 
  private:
   int prepare(config::Config config);
   int listen();
-  void set_connection_limits();
+  std::size_t set_connection_limits();
   void start_workers();
   void await_signal();
   void on_signal(int signal);
   void begin_drain();
   void await_upkeep();
+  void watch_health(const upstream::HealthChecks* before);
+  void reload(std::string_view trigger, Admin::Reloaded done);
+  void adopt(Reload next, std::function<void()> done);
+  void close(const ReloadOutcome& outcome, std::string_view trigger);
 
   net::io_context control_{1};
   std::shared_ptr<const Runtime> runtime_;
   std::vector<config::Address> addresses_;
-  std::unique_ptr<TlsFilesWatch> tls_;
-  TlsServers tls_servers_;
+  TlsFilesWatch tls_{control_};
+  TlsServers tls_servers_;  // until the workers have them
   std::unique_ptr<stores::Backend> store_;
   std::unique_ptr<LogWriter> access_, audit_;
   std::unique_ptr<UserSource> users_;
@@ -94,9 +106,13 @@ class Gateway {
   std::unique_ptr<KeyKeeper> keys_;
   std::unique_ptr<Webhook> webhook_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::vector<int>> descriptors_;  // by worker
+  OpenedListeners opened_;  // until the workers have them
+  std::size_t own_descriptors_ = 0;
+  const std::string path_;
+  ConfigWatch watch_{control_, path_, [this] { reload("file change", {}); }};
+  ReloadRecord reloads_;
   std::unique_ptr<Admin> admin_;
-  std::unique_ptr<upstream::HealthChecks> health_;
+  std::shared_ptr<upstream::HealthChecks> health_;
   net::signal_set signals_{control_, SIGTERM, SIGINT};
   net::signal_set others_{control_, SIGHUP, SIGUSR1};
   net::steady_timer drain_timer_{control_};
@@ -135,72 +151,166 @@ int Gateway::prepare(config::Config config) {
 // clients.
 int Gateway::listen() {
   const config::Config& c = runtime_->config;
-  tls_ = std::make_unique<TlsFilesWatch>(control_, c.listeners);
-  auto servers = tls_->load();
-  if (!servers) return fail(cli::kNotThere, servers.error());
-  tls_servers_ = std::move(*servers);
-  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  descriptors_.resize(c.workers > 0 ? c.workers : cores);
+  auto files = tls_.load(c.listeners);
+  if (!files) return fail(cli::kNotThere, files.error());
+  tls_.watch(c.listeners, *files);
+  tls_servers_ = std::move(files->servers);
+  opened_ = OpenedListeners(worker_count(c));
   for (const config::Listener& listener : c.listeners) {
     config::Address address = listener.address;
-    if (auto free = probe_port(address); !free) return fail(cli::kNotThere, free.error());
-    for (auto& of_worker : descriptors_) {
-      auto opened = open_listener(address, kBacklog);
-      if (!opened) return fail(cli::kNotThere, opened.error());
-      of_worker.push_back(*opened);
-    }
+    if (auto opened = opened_.open(address, true); !opened) return fail(cli::kNotThere, opened.error());
     addresses_.push_back(address);
   }
   if (c.admin) {
-    admin_ = std::make_unique<Admin>(control_, *c.admin, runtime_, *follower_, *keys_, shared_, metrics_);
+    admin_ =
+        std::make_unique<Admin>(control_, *c.admin, runtime_, *follower_, *keys_, shared_, metrics_, reloads_,
+                                [this](Admin::Reloaded done) { reload("admin", std::move(done)); });
     if (auto listening = admin_->listen(); !listening) return fail(cli::kNotThere, listening.error());
   }
   return cli::kFine;
 }
 
-// After everything of ours is open: what is left is for clients, upstreams and the store.
-void Gateway::set_connection_limits() {
+// After everything of ours is open: what is left is for clients, upstreams and the store. Returns how many
+// connections a worker may keep idle to one server.
+std::size_t Gateway::set_connection_limits() {
   const config::Limits& limits = runtime_->config.limits;
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) descriptors.rlim_cur = 1024;
-  const std::size_t in_use = open_descriptors() + late_descriptors(runtime_->config.users, workers_.size());
+  if (own_descriptors_ == 0)
+    own_descriptors_ = open_descriptors() + late_descriptors(runtime_->config.users, workers_.size());
+  const std::size_t in_use = own_descriptors_;
   shared_.connection_cap = connection_cap(limits.connections, descriptors.rlim_cur, in_use);
   std::size_t servers = 0;
   for (const config::Upstream& upstream : runtime_->config.upstreams) servers += upstream.servers.size();
-  shared_.idle_per_server = idle_cap(shared_.connection_cap, descriptors.rlim_cur, in_use) /
-                            std::max<std::size_t>(1, servers * workers_.size());
-  shared_.by_address = std::make_unique<AddressCounts>(limits.per_address);
+  shared_.by_address.use(limits.per_address);
   if (shared_.connection_cap < limits.connections)
     spdlog::warn(
         "the descriptor limit of {} allows {} client connections, not the {} of limits.connections; "
         "raise it (ulimit -n, LimitNOFILE=)",
-        descriptors.rlim_cur, shared_.connection_cap, limits.connections);
+        descriptors.rlim_cur, shared_.connection_cap.load(), limits.connections);
+  return idle_cap(shared_.connection_cap, descriptors.rlim_cur, in_use) /
+         std::max<std::size_t>(1, servers * workers_.size());
 }
 
 void Gateway::start_workers() {
   std::vector<Worker*> all;
-  for (unsigned i = 0; i < descriptors_.size(); ++i) {
+  for (unsigned i = 0; i < worker_count(runtime_->config); ++i) {
     workers_.push_back(std::make_unique<Worker>(i, runtime_, shared_));
     all.push_back(workers_.back().get());
-    for (std::size_t l = 0; l < tls_servers_.size(); ++l) all.back()->use_tls(l, tls_servers_[l]);
   }
-  tls_servers_.clear();
-  set_connection_limits();
-  for (unsigned i = 0; i < workers_.size(); ++i) workers_[i]->start(std::move(descriptors_[i]));
+  Adoption first;
+  first.runtime = runtime_;
+  first.keys = runtime_->keys;
+  first.upstreams.assign(runtime_->config.upstreams.size(), Adoption::kNew);
+  first.listeners.assign(runtime_->config.listeners.size(), Adoption::kNew);
+  first.tls = std::exchange(tls_servers_, {});
+  first.idle_per_server = set_connection_limits();
+  for (unsigned i = 0; i < workers_.size(); ++i) {
+    Adoption its = first;
+    its.descriptors = opened_.take(i);
+    workers_[i]->start(std::move(its));
+  }
   keys_->start(all);
   follower_->follow(std::move(all));
-  tls_->start([this](std::size_t listener, const std::shared_ptr<const TlsServer>& server) {
+  tls_.start([this](std::size_t listener, const std::shared_ptr<const TlsServer>& server) {
     for (auto& worker : workers_) worker->post([=](Worker& w) { w.use_tls(listener, server); });
   });
-  health_ = std::make_unique<upstream::HealthChecks>(
-      control_.get_executor(), runtime_->config.upstreams, runtime_->upstream_tls,
-      [this](std::size_t of, std::size_t server, bool healthy) {
-        for (auto& worker : workers_) worker->post([=](Worker& w) { w.pool(of).checked(server, healthy); });
-      });
-  health_->start();
+  watch_health(nullptr);
   if (users_) users_->start();
   for (const config::Address& address : addresses_) spdlog::info("listening on {}", to_text(address));
   if (admin_) spdlog::info("admin on {}", to_text(admin_->address()));
+}
+
+void Gateway::watch_health(const upstream::HealthChecks* before) {
+  auto checks = std::make_shared<upstream::HealthChecks>(
+      control_.get_executor(), runtime_->config.upstreams, runtime_->upstream_tls,
+      [this](std::size_t of, std::size_t server, bool healthy) {
+        for (auto& worker : workers_) worker->post([=](Worker& w) { w.checked(of, server, healthy); });
+      },
+      before);
+  if (health_) health_->stop();
+  health_ = std::move(checks);
+  health_->start(health_);
+}
+
+// `done` is called once every worker serves by the new configuration, or at once when it is refused.
+void Gateway::reload(std::string_view trigger, Admin::Reloaded done) {
+  ReloadOutcome outcome;
+  const auto end = [this, trigger = std::string(trigger), done = std::move(done)](const ReloadOutcome& how) {
+    close(how, trigger);
+    if (done) done(how);
+  };
+  if (draining_) {
+    outcome.problems = {"the gateway is draining and loads nothing any more"};
+    return end(outcome);
+  }
+  watch_.about_to_load();
+  auto next = prepare_reload(path_, *runtime_, addresses_, workers_.size(), tls_, unix_now());
+  if (!next) {
+    outcome.problems = std::move(next.error());
+    return end(outcome);
+  }
+  outcome.good = true;
+  for (const config::Change& change : next->plan.changes) outcome.changed.push_back(change.text());
+  adopt(std::move(*next), [end, outcome = std::move(outcome)] { end(outcome); });
+}
+
+// Nothing here can fail. The order matters where the workers hear of it: what is said to them after adopt()
+// is said of the new configuration.
+void Gateway::adopt(Reload next, std::function<void()> done) {
+  const std::shared_ptr<const Runtime> before = std::exchange(runtime_, next.runtime);
+  const config::Config& c = runtime_->config;
+  for (std::size_t i = 0; i < addresses_.size(); ++i)
+    if (std::find(next.plan.listeners.begin(), next.plan.listeners.end(), i) == next.plan.listeners.end())
+      spdlog::info("no longer listening on {}", to_text(addresses_[i]));
+  for (std::size_t i = 0; i < next.addresses.size(); ++i)
+    if (next.plan.listeners[i] == ReloadPlan::kNew)
+      spdlog::info("listening on {}", to_text(next.addresses[i]));
+  addresses_ = std::move(next.addresses);
+  spdlog::set_level(spdlog::level::from_str(c.log.level));
+  tls_.watch(c.listeners, next.tls);
+  follower_->use(c);
+  webhook_->use(c.users.webhook);
+  if (admin_) admin_->use(runtime_);
+
+  Adoption adoption;
+  adoption.runtime = runtime_;
+  adoption.keys = keys_->adopt(runtime_, next.plan.changes);
+  adoption.upstreams = next.plan.upstreams;
+  adoption.listeners = std::move(next.plan.listeners);
+  adoption.tls = std::move(next.tls.servers);
+  adoption.idle_per_server = set_connection_limits();
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Adoption its = adoption;
+    its.descriptors = next.opened.take(i);
+    workers_[i]->post([this, its = std::move(its), left, done](Worker& worker) mutable {
+      worker.adopt(std::move(its));
+      if (left->fetch_sub(1) == 1) net::post(control_, std::move(done));
+    });
+  }
+  bool same_upstreams = c.upstreams.size() == before->config.upstreams.size();
+  for (std::size_t i = 0; i < next.plan.upstreams.size(); ++i)
+    same_upstreams = same_upstreams && next.plan.upstreams[i] == i;
+  if (!same_upstreams) watch_health(health_.get());
+}
+
+void Gateway::close(const ReloadOutcome& outcome, std::string_view trigger) {
+  const std::string what = summary(outcome);
+  ++(outcome.good ? reloads_.succeeded : reloads_.failed);
+  reloads_.last_tried = unix_now();
+  if (outcome.good) reloads_.in_force_since = reloads_.last_tried;
+  reloads_.last_trigger = trigger;
+  reloads_.last = outcome;
+  if (outcome.good)
+    spdlog::info("reload ({}): {}", trigger, what);
+  else
+    spdlog::error("reload ({}) refused, the configuration in force stays: {}", trigger, what);
+  if (shared_.audit == nullptr) return;
+  std::string line;
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  append_audit_line(line, now, {outcome.good ? "reload" : "reload_refused", {}, {}, what, trigger, {}});
+  shared_.audit->submit(line, 1);
 }
 
 void Gateway::await_signal() {
@@ -221,7 +331,7 @@ void Gateway::on_signal(int signal) {
   await_signal();
 }
 
-// SIGUSR1: the logs were rotated. SIGHUP must not end the process when a terminal closes.
+// SIGUSR1: the logs were rotated. SIGHUP: the configuration is read again.
 void Gateway::await_upkeep() {
   others_.async_wait([this](const error_code& ec, int signal) {
     if (ec) return;
@@ -230,8 +340,7 @@ void Gateway::await_upkeep() {
         if (log != nullptr) log->reopen();
       spdlog::info("logs reopened");
     } else {
-      spdlog::warn(
-          "SIGHUP: this version reads its configuration only at the start; restart to apply a change");
+      reload("SIGHUP", {});
     }
     await_upkeep();
   });
@@ -250,6 +359,7 @@ void Gateway::begin_drain() {
 }
 
 int Gateway::run(config::Config config) {
+  watch_.about_to_load();
   if (const int code = prepare(std::move(config)); code != cli::kFine) return code;
   follower_ = std::make_unique<Follower>(control_, *store_, runtime_->config, shared_, metrics_);
   shared_.enforcer = follower_.get();
@@ -262,16 +372,19 @@ int Gateway::run(config::Config config) {
   await_signal();
   await_upkeep();
   start_workers();
+  reloads_.in_force_since = unix_now();
+  watch_.start();
   // The control thread runs until every worker has ended.
   std::thread waiter([this] {
     for (auto& worker : workers_) worker->join();
     net::post(control_, [this] {
+      watch_.stop();
       follower_->stop();
       keys_->stop();
       webhook_->stop();
       health_->stop();
       if (users_) users_->stop();
-      tls_->stop();
+      tls_.stop();
       if (admin_) admin_->stop();
       signals_.cancel();
       others_.cancel();
@@ -288,11 +401,11 @@ int Gateway::run(config::Config config) {
 
 }  // namespace
 
-int serve(const config::Config& config, const std::string&) {
+int serve(const config::Config& config, const std::string& config_path) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   set_up_messages(config.log);
-  return Gateway().run(config);
+  return Gateway(config_path).run(config);
 }
 
 }  // namespace sallyport::gateway

@@ -66,7 +66,7 @@ const CorsPolicy* cors_of(const Runtime& runtime, const Match& match) {
 
 Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
   const RequestHead& head = exchange.request();
-  const Runtime& runtime = worker.runtime();
+  const Runtime& runtime = context.runtime();
   const bool by_cookies = runtime.config.auth.cookies.on;  // without them, no coroutine more than needed
   // RFC 9110 9.3.7: "OPTIONS *" asks the server itself whether it is there.
   std::string lines;
@@ -142,8 +142,9 @@ Verdict verdict_of(const http1::Refusal& refusal) { return verdict_for_status(re
 Task<> handle_request(Worker& worker, Exchange& exchange, const Arrival& arrival,
                       const http1::Refusal* refusal) {
   std::unique_ptr<RequestContext> context = worker.take_context();
+  context->serving = worker.serving();
   context->began = std::chrono::steady_clock::now();
-  decide_provenance(context->provenance, exchange.request(), arrival, worker.runtime().trusted_proxies,
+  decide_provenance(context->provenance, exchange.request(), arrival, context->runtime().trusted_proxies,
                     worker.chance());
   bool broken = false;
   try {

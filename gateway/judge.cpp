@@ -46,7 +46,7 @@ std::optional<Verdict> judge(Worker& worker, const RequestHead& head, const poli
   context.claims = std::move(decision.claims);
   if (decision.reason) context.reason = jose::to_string(*decision.reason);
   // Our own keys are on their way from the store: nobody is logged out for that.
-  if (decision.reason == jose::TokenError::unknown_key && worker.runtime().issues_tokens() &&
+  if (decision.reason == jose::TokenError::unknown_key && context.runtime().issues_tokens() &&
       !worker.keys()->signing)
     return Verdict::store_unavailable;
   if (!passes(decision.verdict)) return answer_of(decision.verdict);

@@ -70,21 +70,22 @@ struct KeyFetcher::Source {
   std::vector<std::function<void()>> waiting;
 };
 
-KeyFetcher::KeyFetcher(net::io_context& control, const config::Tokens& tokens, Publish publish)
+KeyFetcher::KeyFetcher(net::io_context& control, const config::Tokens& tokens, Publish publish, bool reloaded)
     : control_(control),
       publish_(std::move(publish)),
       deadlines_(steady_now()),
       caller_(control.get_executor(), deadlines_),
-      ticker_(control) {
+      ticker_(control),
+      reloaded_(reloaded) {
   for (const config::ForeignIssuer& issuer : tokens.issuers)
     if (has_key_url(issuer)) sources_.emplace_back(control, issuer);
 }
 
 KeyFetcher::~KeyFetcher() = default;
 
-void KeyFetcher::start() {
+void KeyFetcher::start(std::shared_ptr<KeyFetcher> self) {
   if (sources_.empty()) return;
-  const auto failed = [](std::exception_ptr error) {
+  const auto failed = [self = std::move(self)](std::exception_ptr error) {
     if (error) spdlog::critical("fetching keys failed; the keys of that issuer stay as they are");
   };
   net::co_spawn(control_, tick(), failed);
@@ -169,7 +170,7 @@ void KeyFetcher::wish(std::string_view issuer, std::string_view key_id, std::fun
 std::string KeyFetcher::problem() const {
   std::string all;
   for (const Source& source : sources_) {
-    if (source.refresher.keys()) continue;
+    if (reloaded_ || source.refresher.keys()) continue;
     if (!all.empty()) all += "; ";
     all += "keys of issuer " + source.name + " not loaded: " + source.refresher.problem();
   }

@@ -23,11 +23,13 @@ class KeyFetcher {
   // Called with an issuer's new keys, before the wishes for them are told.
   using Publish = std::function<void(const std::string& issuer, std::shared_ptr<const jose::KeySet> keys)>;
 
-  KeyFetcher(net::io_context& control, const config::Tokens& tokens, Publish publish);
+  // `reloaded`: the issuers that are new are no reason for not being ready: a typing error in the URL of one
+  // would otherwise take every gateway of a fleet out of service that read it.
+  KeyFetcher(net::io_context& control, const config::Tokens& tokens, Publish publish, bool reloaded = false);
   ~KeyFetcher();
 
   // All on the control thread:
-  void start();
+  void start(std::shared_ptr<KeyFetcher> self);  // which lives until what it began has ended
   void stop();
   // `done` is called when keys() of the issuer can't become newer for this wish: at once, or when the fetch
   // has ended.
@@ -48,6 +50,7 @@ class KeyFetcher {
   HttpCaller caller_;
   net::steady_timer ticker_;
   std::list<Source> sources_;
+  const bool reloaded_;
   bool stopped_ = false;
 };
 

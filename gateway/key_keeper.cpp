@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gateway/issuers.hpp"
+#include "gateway/key_handover.hpp"
 #include "gateway/own_key_watch.hpp"
 #include "gateway/stored_key_watch.hpp"
 #include "gateway/worker.hpp"
@@ -23,46 +24,72 @@ KeyKeeper::KeyKeeper(net::io_context& control, std::shared_ptr<const Runtime> ru
     : control_(control),
       runtime_(std::move(runtime)),
       current_(runtime_->keys),
-      fetcher_(control, runtime_->config.tokens,
-               [this](const std::string& issuer, std::shared_ptr<const jose::KeySet> keys) {
-                 foreign_keys(issuer, std::move(keys));
-               }),
+      fetcher_(new_fetcher(false)),
       agreement_(control) {
-  for (const config::ForeignIssuer& issuer : runtime_->config.tokens.issuers)
-    if (has_key_url(issuer)) changing_.insert(issuer.issuer);
+  if (runtime_->issues_tokens() && store != nullptr)
+    rings_ = std::move(store->connect(control.get_executor()).keys);
+  own_ = new_own_source();
+}
+
+std::shared_ptr<KeyFetcher> KeyKeeper::new_fetcher(bool reloaded) {
+  const auto publish = [this](const std::string& issuer, std::shared_ptr<const jose::KeySet> keys) {
+    foreign_keys(issuer, std::move(keys));
+  };
+  return std::make_shared<KeyFetcher>(control_, runtime_->config.tokens, publish, reloaded);
+}
+
+std::shared_ptr<OwnKeySource> KeyKeeper::new_own_source() {
   const config::Tokens& tokens = runtime_->config.tokens;
-  if (tokens.issuer.empty()) return;
-  if (store != nullptr) rings_ = std::move(store->connect(control.get_executor()).keys);
+  if (tokens.issuer.empty()) return nullptr;
   const auto publish = [this](jose::OwnKeys keys) { own_keys(std::move(keys)); };
-  if (jose::keys_in_store(tokens)) {
-    own_ = std::make_unique<StoredKeyWatch>(control, rings_, tokens, publish);
-  } else if (OwnKeyWatch::wanted(tokens)) {
-    own_ = std::make_unique<OwnKeyWatch>(control, tokens, publish);
-  }
-  if (own_) changing_.insert(tokens.issuer);
+  if (jose::keys_in_store(tokens)) return std::make_shared<StoredKeyWatch>(control_, rings_, tokens, publish);
+  if (OwnKeyWatch::wanted(tokens)) return std::make_shared<OwnKeyWatch>(control_, tokens, publish);
+  return nullptr;
 }
 
 void KeyKeeper::start(std::vector<Worker*> workers) {
   workers_ = std::move(workers);
-  fetcher_.start();
-  if (own_) own_->start();
+  fetcher_->start(fetcher_);
+  if (own_) own_->start(own_);
   if (rings_)
     net::co_spawn(control_, agree(), [](std::exception_ptr error) {
       if (error) spdlog::critical("comparing our keys with those of other gateways failed");
     });
 }
 
+std::shared_ptr<const KeySnapshot> KeyKeeper::adopt(std::shared_ptr<const Runtime> runtime,
+                                                    const std::vector<config::Change>& changes) {
+  const std::shared_ptr<const Runtime> before = std::exchange(runtime_, std::move(runtime));
+  KeySnapshot next =
+      keys_after_reload(*current_, before->config.tokens, *runtime_->keys, runtime_->config.tokens);
+  current_ = std::make_shared<const KeySnapshot>(std::move(next));
+  if (config::touch(changes, "tokens.issuers")) {
+    fetcher_->stop();
+    fetcher_ = new_fetcher(true);
+    fetcher_->start(fetcher_);
+  }
+  // How long a key signs and is kept depends on the lives of tokens and sessions.
+  if (config::touch(changes, "tokens.signing") || config::touch(changes, "tokens.refresh") ||
+      config::touch(changes, "tokens.access_ttl") || config::touch(changes, "tokens.clock_skew")) {
+    if (own_) own_->stop();
+    own_ = new_own_source();
+    if (own_) own_->start(own_);
+  }
+  return current_;
+}
+
 void KeyKeeper::stop() {
-  fetcher_.stop();
+  fetcher_->stop();
   if (own_) own_->stop();
   stopped_ = true;
   agreement_.cancel();
 }
 
 std::string KeyKeeper::problem() const {
-  const std::string own = own_ ? own_->problem() : std::string();
+  // After a reload a new source may not have looked yet: the keys of before are in force.
+  const std::string own = own_ && !current_->signing ? own_->problem() : std::string();
   if (!own.empty()) return own;
-  return disagreement_.empty() ? fetcher_.problem() : disagreement_;
+  return disagreement_.empty() ? fetcher_->problem() : disagreement_;
 }
 
 // Empty: whoever works on this store has these keys too, or the store can't say (then nobody is ready
@@ -102,7 +129,7 @@ Task<> KeyKeeper::agree() {
 void KeyKeeper::wish(jose::KeyWish wish, std::function<void()> done) {
   net::post(control_, [this, wish = std::move(wish), done = std::move(done)]() mutable {
     if (own_ && wish.issuer == runtime_->config.tokens.issuer) return own_->wish(std::move(done));
-    fetcher_.wish(wish.issuer, wish.key_id, std::move(done));
+    fetcher_->wish(wish.issuer, wish.key_id, std::move(done));
   });
 }
 

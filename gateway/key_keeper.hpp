@@ -9,13 +9,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "auth/jose/key_wish.hpp"
 #include "auth/stores/stores.hpp"
 #include "auth/task.hpp"
+#include "config/changes.hpp"
 #include "gateway/key_fetcher.hpp"
 #include "gateway/key_snapshot.hpp"
 #include "gateway/own_key_source.hpp"
@@ -32,18 +32,23 @@ class KeyKeeper {
 
   // `workers` outlive the control thread's loop.
   void start(std::vector<Worker*> workers);
+  // On the control thread, at a reload: follows the keys that this configuration names. `changes`: what is
+  // another in it. Returns the keys in force now: what didn't change stays, that of issuers with a URL above
+  // all.
+  std::shared_ptr<const KeySnapshot> adopt(std::shared_ptr<const Runtime> runtime,
+                                           const std::vector<config::Change>& changes);
   void stop();  // on the control thread
   // On the control thread: whose keys were never there, or that other gateways on this store have other keys
   // than we; empty: all is well.
   std::string problem() const;
 
-  // Any thread. May this issuer have keys that we don't know yet?
-  bool may_learn(std::string_view issuer) const { return changing_.count(issuer) != 0; }
   // Any thread. A token names a key that isn't known: looks for it where that is due. `done` is called on the
   // control thread, after newer keys (if there are any) were posted to the workers.
   void wish(jose::KeyWish wish, std::function<void()> done);
 
  private:
+  std::shared_ptr<KeyFetcher> new_fetcher(bool reloaded);
+  std::shared_ptr<OwnKeySource> new_own_source();
   void foreign_keys(const std::string& issuer, std::shared_ptr<const jose::KeySet> keys);
   void own_keys(jose::OwnKeys keys);
   void publish(KeySnapshot next);
@@ -53,10 +58,9 @@ class KeyKeeper {
   net::io_context& control_;
   std::shared_ptr<const Runtime> runtime_;
   std::shared_ptr<const KeySnapshot> current_;
-  std::set<std::string, std::less<>> changing_;  // issuers whose keys may change; never changes itself
-  KeyFetcher fetcher_;
+  std::shared_ptr<KeyFetcher> fetcher_;
   std::shared_ptr<jose::KeyRingStore> rings_;  // null: nothing of ours to agree on
-  std::unique_ptr<OwnKeySource> own_;          // none: our keys can't change, or there are none
+  std::shared_ptr<OwnKeySource> own_;          // none: our keys can't change, or there are none
   net::steady_timer agreement_;
   std::string disagreement_;
   bool stopped_ = false;

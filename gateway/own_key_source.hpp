@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "auth/jose/key_directory.hpp"
@@ -16,7 +17,7 @@ class OwnKeySource {
   using Publish = std::function<void(jose::OwnKeys keys)>;
   virtual ~OwnKeySource() = default;
 
-  virtual void start() = 0;
+  virtual void start(std::shared_ptr<OwnKeySource> self) = 0;  // which lives until what it began has ended
   virtual void stop() = 0;
   // Looks at once. `done` is called after that, and after newer keys were published.
   virtual void wish(std::function<void()> done) = 0;

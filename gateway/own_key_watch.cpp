@@ -90,7 +90,7 @@ OwnKeyWatch::~OwnKeyWatch() { helper_.join(); }
 
 bool OwnKeyWatch::wanted(const config::Tokens& tokens) { return !folders_of(tokens).empty(); }
 
-void OwnKeyWatch::start() { look(); }
+void OwnKeyWatch::start(std::shared_ptr<OwnKeySource> self) { look(std::move(self)); }
 
 void OwnKeyWatch::stop() {
   stopped_ = true;
@@ -106,33 +106,37 @@ void OwnKeyWatch::wish(std::function<void()> done) {
   if (!looking_) timer_.cancel();
 }
 
-void OwnKeyWatch::wait() {
+void OwnKeyWatch::wait(std::shared_ptr<OwnKeySource> self) {
   const SteadyTime due = looked_ + (next_waiting_.empty() ? kEvery : kGap);
   timer_.expires_at(due);
-  timer_.async_wait([this, due](const boost::system::error_code& ec) {
+  timer_.async_wait([this, due, self = std::move(self)](const boost::system::error_code& ec) mutable {
     if (stopped_) return;
-    if (ec && std::chrono::steady_clock::now() < due) return wait();  // a wish: due earlier now
-    look();
+    // A wish: due earlier now.
+    if (ec && std::chrono::steady_clock::now() < due) return wait(std::move(self));
+    look(std::move(self));
   });
 }
 
-void OwnKeyWatch::look() {
+void OwnKeyWatch::look(std::shared_ptr<OwnKeySource> self) {
   looking_ = true;
   looked_ = std::chrono::steady_clock::now();
   waiting_ = std::exchange(next_waiting_, {});
   auto work = net::make_work_guard(control_);
-  net::post(helper_, [this, seen = seen_, work = std::move(work)] {
+  // The helper gives `self` away before its job ends: it could not join its own thread.
+  net::post(helper_, [this, seen = seen_, work = std::move(work), self = std::move(self)]() mutable {
     Found result;
     try {
       result = look_at<Found>(*seen);
     } catch (const std::exception& error) {
       result.problem = error.what();
     }
-    net::post(control_, [this, result = std::move(result)]() mutable { found(std::move(result)); });
+    net::post(control_, [this, result = std::move(result), self = std::move(self)]() mutable {
+      found(std::move(result), std::move(self));
+    });
   });
 }
 
-void OwnKeyWatch::found(Found result) {
+void OwnKeyWatch::found(Found result, std::shared_ptr<OwnKeySource> self) {
   looking_ = false;
   if (stopped_) return;
   if (!result.problem.empty() && result.problem != said_)
@@ -140,7 +144,7 @@ void OwnKeyWatch::found(Found result) {
   said_ = std::move(result.problem);
   if (result.keys) publish_(std::move(*result.keys));
   for (const auto& done : std::exchange(waiting_, {})) done();
-  wait();
+  wait(std::move(self));
 }
 
 }  // namespace sallyport::gateway

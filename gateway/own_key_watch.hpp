@@ -31,7 +31,7 @@ class OwnKeyWatch final : public OwnKeySource {
 
   static bool wanted(const config::Tokens& tokens);  // is there a folder to watch?
 
-  void start() override;
+  void start(std::shared_ptr<OwnKeySource> self) override;
   void stop() override;
   void wish(std::function<void()> done) override;
   std::string problem() const override { return {}; }  // without keys there is no start
@@ -39,9 +39,9 @@ class OwnKeyWatch final : public OwnKeySource {
  private:
   struct Seen;   // what the thread knows; touched by one job at a time
   struct Found;  // what a job found
-  void look();
-  void found(Found result);
-  void wait();
+  void look(std::shared_ptr<OwnKeySource> self);
+  void found(Found result, std::shared_ptr<OwnKeySource> self);
+  void wait(std::shared_ptr<OwnKeySource> self);
 
   net::io_context& control_;
   Publish publish_;

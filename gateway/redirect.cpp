@@ -25,9 +25,10 @@ std::optional<std::string> https_location(const RequestHead& head, std::string_v
 Task<> redirect_request(Worker& worker, Exchange& exchange, const Arrival& arrival,
                         const http1::Refusal* refusal, unsigned port) {
   std::unique_ptr<RequestContext> context = worker.take_context();
+  context->serving = worker.serving();
   context->began = std::chrono::steady_clock::now();
   const RequestHead& head = exchange.request();
-  decide_provenance(context->provenance, head, arrival, worker.runtime().trusted_proxies, worker.chance());
+  decide_provenance(context->provenance, head, arrival, context->runtime().trusted_proxies, worker.chance());
   context->endpoint = "redirect";
   std::optional<std::string> location;
   if (refusal == nullptr) {

@@ -7,7 +7,7 @@ namespace sallyport::gateway {
 ReplyContext reply_context(Worker& worker, const RequestContext& context) {
   ReplyContext reply;
   reply.request_id = context.provenance.request_id;
-  reply.expired_names = worker.runtime().config.auth.expired_header;
+  reply.expired_names = context.runtime().config.auth.expired_header;
   reply.date = worker.date();
   reply.cors = context.cors;
   reply.cookies = context.cookies;

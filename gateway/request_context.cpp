@@ -15,6 +15,7 @@ void RequestContext::clear() {
   claims.reset();
   status = 0;
   attempts = 0;
+  serving.reset();  // last: views above may lead into it
 }
 
 }  // namespace sallyport::gateway

@@ -2,6 +2,8 @@
 // Reused.
 #pragma once
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -16,8 +18,15 @@
 namespace sallyport::gateway {
 
 struct CompiledRoute;
+struct Runtime;
+struct Serving;  // serving.hpp
+
+void intrusive_ptr_add_ref(Serving* serving) noexcept;
+void intrusive_ptr_release(Serving* serving) noexcept;
+using ServingPtr = boost::intrusive_ptr<Serving>;
 
 struct RequestContext {
+  ServingPtr serving;  // what it began under, to its end; set before anything else
   SteadyTime began{};
   SteadyTime upstream_asked{};
   SteadyTime upstream_answered{};
@@ -37,6 +46,7 @@ struct RequestContext {
   std::string_view server;                     // upstream server that answered
   unsigned attempts = 0;
 
+  const Runtime& runtime() const;
   void clear();  // for the next request; keeps memory
 };
 

@@ -4,6 +4,7 @@
 
 #include "auth/jose/stored_keys.hpp"
 #include "gateway/issuers.hpp"
+#include "gateway/own_key_watch.hpp"
 
 namespace sallyport::gateway {
 
@@ -42,6 +43,9 @@ boost::system::result<std::shared_ptr<const Runtime>, std::string> compile(confi
   if (!issuers.notes.empty()) return issuers.notes.front();
   keys->issuers = std::move(issuers.issuers);
   runtime->keys = std::move(keys);
+  runtime->changing_issuers.insert(issuers.by_url.begin(), issuers.by_url.end());
+  if (runtime->issues_tokens() && (jose::keys_in_store(c.tokens) || OwnKeyWatch::wanted(c.tokens)))
+    runtime->changing_issuers.insert(c.tokens.issuer);
 
   Router::Compiled router = Router::compile(c);
   if (!router.problems.empty()) return router.problems.front().text();

@@ -4,7 +4,9 @@
 #include <boost/system/result.hpp>
 
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/jose/key_directory.hpp"
@@ -50,7 +52,11 @@ struct Runtime {
   // As loaded at the start; a worker's keys() are those in force. Issuers with a URL have none yet.
   std::shared_ptr<const KeySnapshot> keys;
 
+  std::set<std::string, std::less<>> changing_issuers;  // whose keys may change while we run
+
   bool issues_tokens() const { return !config.tokens.issuer.empty(); }
+  // May this issuer have keys that we don't know yet?
+  bool may_learn(std::string_view issuer) const { return changing_issuers.contains(issuer); }
 };
 
 // Loads the keys that the configuration names (making our own on the first start) and compiles everything.

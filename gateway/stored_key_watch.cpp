@@ -20,8 +20,8 @@ StoredKeyWatch::StoredKeyWatch(net::io_context& control, std::shared_ptr<jose::K
       publish_(std::move(publish)),
       timer_(control) {}
 
-void StoredKeyWatch::start() {
-  net::co_spawn(control_, run(), [](std::exception_ptr error) {
+void StoredKeyWatch::start(std::shared_ptr<OwnKeySource> self) {
+  net::co_spawn(control_, run(), [self = std::move(self)](std::exception_ptr error) {
     if (error) spdlog::critical("following our own keys in the store failed; those in use stay");
   });
 }
@@ -55,7 +55,7 @@ Task<> StoredKeyWatch::look() {
     problem_ = found.error();
   } else {
     problem_.clear();
-    if (*found) {
+    if (*found && !stopped_) {
       known_ = true;
       publish_(std::move(**found));
     }

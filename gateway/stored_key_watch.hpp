@@ -24,7 +24,7 @@ class StoredKeyWatch final : public OwnKeySource {
   StoredKeyWatch(net::io_context& control, std::shared_ptr<jose::KeyRingStore> store,
                  const config::Tokens& tokens, Publish publish);
 
-  void start() override;
+  void start(std::shared_ptr<OwnKeySource> self) override;
   void stop() override;
   void wish(std::function<void()> done) override;
   std::string problem() const override { return known_ ? std::string() : problem_; }

@@ -151,7 +151,7 @@ std::optional<TakenTicket> take_ticket(std::string_view query) {
 Task<TicketJudgement> judge_ticket(Worker& worker, const RequestHead& head, const CompiledRoute& route,
                                    RequestContext& context) {
   const policy::RoutePolicy& policy = route.policy;
-  if (policy.auth == config::AuthMode::none || !head.has_query || worker.issuing() == nullptr ||
+  if (policy.auth == config::AuthMode::none || !head.has_query || !context.serving->issuing ||
       !may_carry_ticket(head))
     co_return TicketJudgement{};
   auto taken = take_ticket(head.query);
@@ -159,7 +159,7 @@ Task<TicketJudgement> judge_ticket(Worker& worker, const RequestHead& head, cons
   context.query = std::move(taken->query);
   if (credential_of(head).kind != policy::Credential::Kind::none) co_return TicketJudgement{};
 
-  const Runtime& runtime = worker.runtime();
+  const Runtime& runtime = context.runtime();
   auto ticket =
       read_ticket(taken->text, context.path, worker.unix_now(), own_places(runtime), worker.keys()->refresh);
   if (!ticket) {

@@ -28,83 +28,152 @@ UnixMillis wall_now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
-void secret_bits(std::span<unsigned char> into) {
-  if (RAND_bytes(into.data(), static_cast<int>(into.size())) != 1) throw std::runtime_error("no randomness");
+void report(std::exception_ptr error) {
+  if (!error) return;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    spdlog::critical("a worker's loop failed: {}", e.what());
+  }
 }
 
 std::string_view act_name(sessions::Audit::Act act) { return sessions::to_string(act); }
 
 }  // namespace
 
-Issuing::Issuing(const Runtime& runtime, stores::Stores& stores, revocation::Revoker&, Shared& shared,
-                 sessions::SessionService::Parts parts)
-    : users(*stores.users, *stores.attempts, *shared.hashing, runtime.config.users,
-            runtime.config.auth.throttle),
-      accounts(*stores.users, *stores.one_time, *stores.attempts, *shared.hashing, runtime.config.users,
-               runtime.config.auth.throttle, secret_bits),
-      sessions(std::move(parts), runtime.config.tokens) {}
-
-Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& shared)
+Worker::Worker(unsigned index, const std::shared_ptr<const Runtime>& runtime, Shared& shared)
     : index_(index),
-      runtime_(std::move(runtime)),
       shared_(shared),
       deadlines_(std::chrono::steady_clock::now()),
-      small_(runtime_->head_limits.head_size + kBodyRoom, kKeepScratch),
+      small_(runtime->head_limits.head_size + kBodyRoom, kKeepScratch),
       blocks_(kBlock, kKeepBlocks),
-      scratch_(runtime_->head_limits, small_, kKeepScratch),
-      keys_(runtime_->keys),
-      authenticator_(keys_->issuers, runtime_->config.revocation.max_staleness, kCacheBytes),
-      assertions_(runtime_->config.tokens.issuer, runtime_->config.tokens.claims.roles),
+      scratch_(runtime->head_limits, small_, kKeepScratch),
+      keys_(std::make_shared<const KeySnapshot>()),
+      authenticator_(runtime->keys->issuers, runtime->config.revocation.max_staleness, kCacheBytes),
+      assertions_(runtime->config.tokens.issuer, runtime->config.tokens.claims.roles),
+      owed_(std::make_shared<std::vector<revocation::Event>>()),
       resolver_(io_.get_executor()),
-      clients_(std::make_unique<Clients>()),
-      tls_(runtime_->config.listeners.size()) {
+      serving_(new Serving),
+      clients_(std::make_unique<Clients>()) {
   std::uint64_t seed = 0;
   if (RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed) != 1)
     throw std::runtime_error("no randomness");
   random_.seed(seed);
+  serving_->runtime = runtime;
   if (shared_.store != nullptr) stores_ = shared_.store->connect(io_.get_executor());
   if (shared_.users != nullptr) stores_.users = shared_.users->connect(io_.get_executor(), deadlines_);
-  if (keys_->signing) begin_issuing();
-  for (std::size_t i = 0; i < runtime_->config.upstreams.size(); ++i)
-    pools_.push_back(std::make_unique<upstream::Pool>(io_.get_executor(), deadlines_, resolver_,
-                                                      runtime_->config.upstreams[i], runtime_->head_limits,
-                                                      runtime_->upstream_tls[i]));
 }
 
-void Worker::begin_issuing() {
-  revoker_ = std::make_unique<WorkerRevoker>(io_.get_executor(), *stores_.log, *shared_.enforcer);
-  issuer_ = std::make_unique<jose::TokenIssuer>(keys_->signing);
-  codec_ = std::make_unique<sessions::RefreshCodec>(keys_->refresh);
+// Issuer and codec are replaced in place: the services hold on to them, and none of their calls outlives a
+// turn of the loop.
+void Worker::use_signing_keys() {
+  if (!revoker_)
+    revoker_ = std::make_unique<WorkerRevoker>(io_.get_executor(), *stores_.log, *shared_.enforcer);
+  if (!issuer_)
+    issuer_ = std::make_unique<jose::TokenIssuer>(keys_->signing);
+  else
+    *issuer_ = jose::TokenIssuer(keys_->signing);
+  assertions_.forget();
+}
+
+std::unique_ptr<Issuing> Worker::new_issuing(const Runtime& runtime) {
+  const std::string issuer = runtime.config.tokens.issuer;
   sessions::SessionService::Parts parts{
-      *stores_.sessions, *revoker_, *stores_.users, *issuer_, *codec_, {}, {}, {}, {}};
+      *stores_.sessions, *revoker_, *stores_.users, *issuer_, *codec_, {}, {}, {}, {}, {}, owed_};
   parts.clock = [this] { return unix_now(); };
   parts.random = secret_bits;
-  parts.epoch = [this] {
-    const auto* everything = authenticator_.index().everything(runtime_->config.tokens.issuer);
+  parts.epoch = [this, issuer] {
+    const auto* everything = authenticator_.index().everything(issuer);
     // Past its end a gateway that starts knows nothing of it any more, and must agree with those that run.
     if (everything == nullptr || everything->until < unix_now()) return sessions::GlobalEpoch{};
     return sessions::GlobalEpoch{everything->epoch, everything->before};
   };
-  parts.revoked = [this](const std::string& session) {
-    const revocation::Digest digest =
-        revocation::digest(revocation::Kind::session, runtime_->config.tokens.issuer, session);
+  parts.revoked = [this, issuer](const std::string& session) {
+    const revocation::Digest digest = revocation::digest(revocation::Kind::session, issuer, session);
     return authenticator_.index().revokes_session(digest, unix_now());
   };
   parts.audit = [this](const sessions::Audit& what) {
     audit({act_name(what.act), what.user_id, what.session_id, sessions::to_string(what.cause), {}, {}});
   };
-  issuing_ = std::make_unique<Issuing>(*runtime_, stores_, *revoker_, shared_, std::move(parts));
+  return std::make_unique<Issuing>(runtime, stores_, *shared_.hashing, std::move(parts));
 }
 
-Worker::~Worker() { join(); }
+// Coroutines that nobody waits for die with the loop, later than this, and may hold pools: the connections in
+// them must not live as long.
+Worker::~Worker() {
+  join();
+  for (const auto& pool : serving_->pools) pool->retire();
+  for (const auto& retired : retired_)
+    if (const auto pool = retired.lock()) pool->retire();
+}
 
-void Worker::start(std::vector<int> descriptors) {
-  for (std::size_t i = 0; i < descriptors.size(); ++i) {
-    const bool v6 = runtime_->config.listeners[i].address.host.find(':') != std::string::npos;
-    acceptors_.emplace_back(io_, v6 ? net::ip::tcp::v6() : net::ip::tcp::v4(), descriptors[i]);
-  }
-  for (const auto& pool : pools_) pool->keep_at_most(shared_.idle_per_server);
+// Nothing runs yet: the thread begins with what this leaves.
+void Worker::start(Adoption first) {
+  adopt(std::move(first));
   thread_ = std::thread([this] { run(); });
+}
+
+// Whatever a request needs is whole before and after this call, and no request runs during it.
+void Worker::adopt(Adoption next) {
+  const ServingPtr before = std::exchange(serving_, ServingPtr(new Serving));
+  serving_->runtime = next.runtime;
+  const Runtime& runtime = *next.runtime;
+  const config::Config& config = runtime.config;
+  connection_limits_ = runtime.connection_limits;
+  authenticator_.use(config.revocation.max_staleness);
+  assertions_ = Assertions(config.tokens.issuer, config.tokens.claims.roles);
+  if (stores_.sessions) stores_.sessions->use(config.tokens.refresh);
+
+  for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
+    const bool is_new = next.upstreams[i] == Adoption::kNew;
+    serving_->pools.push_back(is_new ? std::make_shared<upstream::Pool>(
+                                           io_.get_executor(), deadlines_, resolver_, config.upstreams[i],
+                                           runtime.head_limits, runtime.upstream_tls[i])
+                                     : before->pools[next.upstreams[i]]);
+    serving_->pools.back()->keep_at_most(next.idle_per_server);
+  }
+  std::erase_if(retired_, [](const auto& pool) { return pool.expired(); });
+  for (const auto& pool : before->pools) {
+    if (std::find(serving_->pools.begin(), serving_->pools.end(), pool) != serving_->pools.end()) continue;
+    pool->retire();
+    retired_.push_back(pool);
+  }
+
+  std::vector<std::shared_ptr<Door>> doors;
+  auto descriptor = next.descriptors.begin();
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const std::size_t same = next.listeners[i];
+    doors.push_back(same == Adoption::kNew ? open_door(config.listeners[i], *descriptor++)
+                                           : std::exchange(doors_[same], nullptr));
+    doors.back()->rules = config.listeners[i];
+    doors.back()->tls = next.tls[i];
+  }
+  doors_.swap(doors);
+  for (const auto& gone : doors)
+    if (gone) close_door(*gone);
+
+  use(std::move(next.keys));
+}
+
+std::shared_ptr<Worker::Door> Worker::open_door(const config::Listener& rules, int descriptor) {
+  const bool v6 = rules.address.host.find(':') != std::string::npos;
+  auto door = std::make_shared<Door>(
+      net::ip::tcp::acceptor(io_, v6 ? net::ip::tcp::v6() : net::ip::tcp::v4(), descriptor));
+  net::co_spawn(io_, accept(door), report);
+  return door;
+}
+
+// Who stands in the kernel's queue is still served: closing the socket at once would cut them.
+void Worker::close_door(Door& door) {
+  door.closing = true;
+  error_code ignored;
+  door.acceptor.cancel(ignored);
+  for (Client& client : *clients_)
+    if (client.door.get() == &door && client.connection.idle()) client.stream.cancel();
+}
+
+void Worker::use_tls(std::size_t listener, std::shared_ptr<const TlsServer> server) {
+  doors_[listener]->tls = std::move(server);
 }
 
 void Worker::join() {
@@ -113,33 +182,22 @@ void Worker::join() {
 
 void Worker::run() {
   pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
-  const auto report = [](std::exception_ptr error) {
-    if (!error) return;
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      spdlog::critical("a worker's loop failed: {}", e.what());
-    }
-  };
-  for (std::size_t i = 0; i < acceptors_.size(); ++i) net::co_spawn(io_, accept(i), report);
   net::co_spawn(io_, tick(), report);
   io_.run();
 }
 
-// Issuer and codec are replaced in place: the services hold on to them, and none of their calls outlives a
-// turn of the loop.
 void Worker::use(std::shared_ptr<const KeySnapshot> keys) {
   const auto same_id = [](const jose::MacKey& a, const jose::MacKey& b) { return a.id == b.id; };
-  if (keys->issuers != keys_->issuers) authenticator_.use(keys->issuers);
-  if (issuer_ && keys->signing != keys_->signing) {
-    *issuer_ = jose::TokenIssuer(keys->signing);
-    assertions_.forget();
-  }
-  if (codec_ && !std::equal(keys->refresh.begin(), keys->refresh.end(), keys_->refresh.begin(),
-                            keys_->refresh.end(), same_id))
-    *codec_ = sessions::RefreshCodec(keys->refresh);
-  keys_ = std::move(keys);
-  if (!issuing_ && keys_->signing) begin_issuing();
+  const std::shared_ptr<const KeySnapshot> before = std::exchange(keys_, std::move(keys));
+  if (keys_->issuers != before->issuers) authenticator_.use(keys_->issuers);
+  if (!keys_->signing) return;
+  if (keys_->signing != before->signing) use_signing_keys();
+  if (!codec_)
+    codec_ = std::make_unique<sessions::RefreshCodec>(keys_->refresh);
+  else if (!std::equal(keys_->refresh.begin(), keys_->refresh.end(), before->refresh.begin(),
+                       before->refresh.end(), same_id))
+    *codec_ = sessions::RefreshCodec(keys_->refresh);
+  if (!serving_->issuing) serving_->issuing = new_issuing(*serving_->runtime);
 }
 
 void Worker::enforce(std::shared_ptr<const revocation::RevocationSet> index) {
@@ -181,7 +239,7 @@ Task<> Worker::tick() {
     if (second != dated_) {
       date_ = imf_fixdate(second);
       dated_ = second;
-      for (const auto& pool : pools_) pool->close_idle(now);
+      for (const auto& pool : serving_->pools) pool->close_idle(now);
       streams_.tick(second);
       waiting_clients_.check();
       // Confirmations that the store didn't take are offered again, a few at a time.
@@ -201,10 +259,15 @@ Task<> Worker::tick() {
 void Worker::drain() {
   draining_ = true;
   error_code ignored;
-  for (auto& acceptor : acceptors_) acceptor.close(ignored);
+  for (const auto& door : doors_) {
+    door->acceptor.close(ignored);
+    door->closing = true;  // also for who was accepted and hasn't begun
+  }
   room_.cancel();
-  for (Client& client : *clients_)
+  for (Client& client : *clients_) {
+    client.door->closing = true;
     if (client.connection.idle()) client.stream.cancel();
+  }
   check_drained();
 }
 
@@ -215,8 +278,10 @@ void Worker::check_drained() {
 void Worker::stop() {
   draining_ = true;
   error_code ignored;
-  for (auto& acceptor : acceptors_) acceptor.close(ignored);
-  for (const auto& pool : pools_) pool->close();
+  for (const auto& door : doors_) door->acceptor.close(ignored);
+  for (const auto& pool : serving_->pools) pool->close();
+  for (const auto& retired : retired_)
+    if (const auto pool = retired.lock()) pool->close();
   room_.cancel();
   for (Client& client : *clients_) client.connection.abort();
   check_drained();
@@ -230,15 +295,15 @@ void Worker::finish() {
 }
 
 void Worker::confirm(std::shared_ptr<const jose::Claims> claims) {
-  if (!issuing_ || !claims->own || claims->generation == 0) return;
-  net::co_spawn(io_, send_confirmation(std::move(claims)), [](std::exception_ptr error) {
+  if (!serving_->issuing || !claims->own || claims->generation == 0) return;
+  net::co_spawn(io_, send_confirmation(serving_, std::move(claims)), [](std::exception_ptr error) {
     if (error) spdlog::error("confirming a session failed");
   });
 }
 
-Task<> Worker::send_confirmation(std::shared_ptr<const jose::Claims> claims) {
+Task<> Worker::send_confirmation(ServingPtr serving, std::shared_ptr<const jose::Claims> claims) {
   std::shared_ptr<const jose::Claims> copy = claims;
-  const StoreResult<void> done = co_await issuing_->sessions.confirm(std::move(copy));
+  const StoreResult<void> done = co_await serving->issuing->sessions.confirm(std::move(copy));
   if (!done && unconfirmed_.size() < kMaxUnconfirmed) unconfirmed_.insert(std::move(claims));
 }
 
@@ -247,7 +312,7 @@ void Worker::log_access(const RequestContext& context, const RequestHead* head, 
   append_access_line(
       access_lines_, context, head,
       {wall_now(), std::chrono::steady_clock::now(), exchange.bytes_in(), exchange.bytes_out()},
-      runtime_->config.log.claims);
+      context.runtime().config.log.claims);
   ++access_count_;
   if (access_lines_.size() > kFlushBytes) flush_logs();
 }

@@ -16,11 +16,8 @@
 #include <vector>
 
 #include "auth/policy/authenticator.hpp"
-#include "auth/sessions/session_service.hpp"
 #include "auth/stores/stores.hpp"
-#include "auth/users/account_service.hpp"
 #include "auth/users/hashing_pool.hpp"
-#include "auth/users/user_service.hpp"
 #include "gateway/assertions.hpp"
 #include "gateway/cookie_session.hpp"
 #include "gateway/http1/server_connection.hpp"
@@ -34,8 +31,8 @@
 #include "gateway/request_context.hpp"
 #include "gateway/revoker.hpp"
 #include "gateway/runtime.hpp"
+#include "gateway/serving.hpp"
 #include "gateway/streams.hpp"
-#include "gateway/upstream/pool.hpp"
 
 namespace sallyport::gateway {
 
@@ -54,32 +51,35 @@ struct Shared {
   KeyKeeper* keys = nullptr;                // looks for keys that a worker doesn't know
   Webhook* webhook = nullptr;               // tells what is to be mailed
   std::atomic<std::size_t> connections{0};  // of clients; one that is being accepted counts
-  std::size_t connection_cap = 10'000;      // set before the workers start
-  std::size_t idle_per_server =
-      1'000'000;  // connections that a worker keeps idle to one server; set likewise
-  std::unique_ptr<AddressCounts> by_address;  // the same
-  std::atomic<bool> ready{false};             // the revocation log was read whole
+  std::atomic<std::size_t> connection_cap{10'000};
+  AddressCounts by_address{0};
+  std::atomic<bool> ready{false};  // the revocation log was read whole
   std::atomic<bool> draining{false};
   std::atomic<std::uint64_t> token_cache_hits{0};  // of all workers, as of their last tick
   std::atomic<std::uint64_t> token_cache_misses{0};
 };
 
-// The acts on users and sessions, where this gateway issues tokens.
-struct Issuing {
-  Issuing(const Runtime& runtime, stores::Stores& stores, revocation::Revoker& revoker, Shared& shared,
-          sessions::SessionService::Parts parts);
-  users::UserService users;
-  users::AccountService accounts;
-  sessions::SessionService sessions;
+// What a reload brings to a worker.
+struct Adoption {
+  static constexpr std::size_t kNew = static_cast<std::size_t>(-1);
+
+  std::shared_ptr<const Runtime> runtime;
+  std::shared_ptr<const KeySnapshot> keys;
+  std::vector<std::size_t>
+      upstreams;  // by upstream: which one of the runtime before it is, unchanged; or kNew
+  std::vector<std::size_t> listeners;  // by listener: which one before had its address; or kNew
+  std::vector<int> descriptors;        // this worker's listening sockets of the new ones, in order; owned
+  TlsServers tls;                      // by listener
+  std::size_t idle_per_server = 0;     // connections that a worker keeps idle to one server
 };
 
 class Worker {
  public:
-  Worker(unsigned index, std::shared_ptr<const Runtime> runtime, Shared& shared);
+  Worker(unsigned index, const std::shared_ptr<const Runtime>& runtime, Shared& shared);
   ~Worker();
 
-  // `descriptors`: listening sockets of this worker, owned from now on. Starts the thread.
-  void start(std::vector<int> descriptors);
+  // `first`: what it begins with, all of it new. Starts the thread.
+  void start(Adoption first);
   void join();
 
   // The mailbox: `act(worker)` runs on the worker's thread, in order. Any thread.
@@ -95,24 +95,27 @@ class Worker {
     as_of_ = as_of;
   }
   void use(std::shared_ptr<const KeySnapshot> keys);
-  void use_tls(std::size_t listener, std::shared_ptr<const TlsServer> server) {
-    tls_[listener] = std::move(server);
-  }
+  void use_tls(std::size_t listener, std::shared_ptr<const TlsServer> server);
+  // After a reload. What runs goes on under what it began with; a listener that is no longer there ends its
+  // connections as they become idle.
+  void adopt(Adoption next);
   void drain();  // stop accepting; close what is idle; the rest finishes
   void stop();   // now
 
-  const Runtime& runtime() const { return *runtime_; }
+  // What a request that begins now is served by. Who waits for anything holds on to what it began with.
+  const ServingPtr& serving() const { return serving_; }
   std::shared_ptr<const KeySnapshot> keys() const { return keys_; }  // to hold across a co_await
   KeyKeeper* key_keeper() { return shared_.keys; }
   std::size_t& key_waits() { return key_waits_; }  // requests that wait for a key (await_key.hpp)
   RefreshFlights& refresh_flights() { return refresh_flights_; }
   policy::Authenticator& authenticator() { return authenticator_; }
   policy::Freshness freshness() const;
-  upstream::Pool& pool(std::size_t upstream) { return *pools_[upstream]; }
+  void checked(std::size_t upstream, std::size_t server, bool healthy) {
+    serving_->pools[upstream]->checked(server, healthy);
+  }
   BufferPool& blocks() { return blocks_; }
   OpenStreams& streams() { return streams_; }
   PeerWatches& waiting_clients() { return waiting_clients_; }
-  Issuing* issuing() { return issuing_.get(); }
   stores::Stores& stores() { return stores_; }
   Webhook* webhook() { return shared_.webhook; }
   Deadlines& deadlines() { return deadlines_; }
@@ -135,16 +138,20 @@ class Worker {
 
  private:
   struct Client;
-  void begin_issuing();
+  struct Door;
+  void use_signing_keys();
+  std::unique_ptr<Issuing> new_issuing(const Runtime& runtime);
+  std::shared_ptr<Door> open_door(const config::Listener& rules, int descriptor);
+  void close_door(Door& door);
   void run();
-  Task<> accept(std::size_t listener);
+  Task<> accept(std::shared_ptr<Door> door);
   Task<> wait_for_room(int listening);
   void shed_idle();
-  Task<> serve(Stream::Socket socket, IpAddress address, std::size_t listener);
-  Task<bool> begin(Stream& stream, IpAddress& address, std::size_t listener);
+  Task<> serve(Stream::Socket socket, IpAddress address, std::shared_ptr<Door> door);
+  Task<bool> begin(Stream& stream, IpAddress& address, const Door& door);
   bool may_complain();  // a warning that strangers can cause: once a second
   Task<> tick();
-  Task<> send_confirmation(std::shared_ptr<const jose::Claims> claims);
+  Task<> send_confirmation(ServingPtr serving, std::shared_ptr<const jose::Claims> claims);
   void flush_logs();
   void check_streams(SteadyTime now);  // ends those whose token is revoked
   void count_cache();
@@ -152,11 +159,11 @@ class Worker {
   void finish();
 
   const unsigned index_;
-  std::shared_ptr<const Runtime> runtime_;
   Shared& shared_;
   net::io_context io_{1};
   net::executor_work_guard<net::io_context::executor_type> work_{io_.get_executor()};
   Deadlines deadlines_;
+  http1::ConnectionLimits connection_limits_;
   BufferPool small_;   // heads, with room behind them for the first body bytes
   BufferPool blocks_;  // bodies
   http1::ScratchPool scratch_;
@@ -176,13 +183,13 @@ class Worker {
   std::unique_ptr<jose::TokenIssuer> issuer_;
   Assertions assertions_;
   std::unique_ptr<sessions::RefreshCodec> codec_;
-  std::unique_ptr<Issuing> issuing_;  // null too while our own keys are on their way from the store
+  std::shared_ptr<std::vector<revocation::Event>> owed_;  // see SessionService::Parts
   upstream::Resolver resolver_;
-  std::vector<std::unique_ptr<upstream::Pool>> pools_;
-  std::vector<net::ip::tcp::acceptor> acceptors_;
+  ServingPtr serving_;
+  std::vector<std::weak_ptr<upstream::Pool>> retired_;  // pools that only older requests use
+  std::vector<std::shared_ptr<Door>> doors_;            // by listener
   using Clients = boost::intrusive::list<Client, boost::intrusive::constant_time_size<false>>;
   std::unique_ptr<Clients> clients_;
-  TlsServers tls_;               // by listener; null: plain
   net::steady_timer room_{io_};  // who waits for a free place among the connections
   SteadyTime complained_{};
   std::set<std::shared_ptr<const jose::Claims>> unconfirmed_;  // whose confirmation the store didn't take

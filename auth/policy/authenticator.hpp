@@ -60,6 +60,7 @@ class Authenticator {
 
   // New keys or issuers: what was verified under the old ones is verified again.
   void use(Issuers issuers);
+  void use(std::chrono::milliseconds max_staleness) { max_staleness_ = max_staleness; }
   // The follower's newest index.
   void use(std::shared_ptr<const revocation::RevocationSet> index) { index_ = std::move(index); }
 

@@ -37,6 +37,8 @@ class LogFollower {
   };
   explicit LogFollower(Rules rules);
 
+  void ask_every(std::chrono::milliseconds wait) { rules_.wait = wait; }  // of an idle log
+
   struct Read {
     std::string from;
     std::size_t limit = 0;

@@ -41,13 +41,14 @@ revocation::Event SessionService::event_of(const SessionId& id, EndCause cause, 
 }
 
 Task<StoreResult<void>> SessionService::revoke(std::vector<revocation::Event> events) {
-  auto owed = std::exchange(owed_, {});
+  auto owed = std::exchange(*parts_.owed, {});
   events.insert(events.begin(), owed.begin(), owed.end());
   if (events.empty()) co_return StoreResult<void>{};
   auto done = co_await parts_.revoker.revoke(std::move(events));
   if (!done) {
-    owed_.insert(owed_.end(), owed.begin(), owed.end());
-    if (owed_.size() > kMaxOwed) owed_.erase(owed_.begin(), owed_.end() - kMaxOwed);
+    auto& waiting = *parts_.owed;
+    waiting.insert(waiting.end(), owed.begin(), owed.end());
+    if (waiting.size() > kMaxOwed) waiting.erase(waiting.begin(), waiting.end() - kMaxOwed);
   }
   co_return done;
 }
@@ -151,7 +152,7 @@ Task<StoreResult<std::size_t>> SessionService::end_all_of_user(std::string user_
   const std::vector<revocation::Event> kept = late;
   const auto followed = co_await revoke(std::move(late));
   if (!followed) {
-    owed_.insert(owed_.end(), kept.begin(), kept.end());
+    parts_.owed->insert(parts_.owed->end(), kept.begin(), kept.end());
     co_return followed.error();
   }
   tell({.act = Audit::Act::ended_all, .user_id = user_id, .cause = cause, .count = ended->ended.size()});

@@ -80,7 +80,9 @@ Audit audit_of(const Rotation& rotation, const Session& session, std::uint32_t p
 }  // namespace
 
 SessionService::SessionService(Parts parts, const config::Tokens& tokens)
-    : parts_(std::move(parts)), tokens_(tokens) {}
+    : parts_(std::move(parts)), tokens_(tokens) {
+  if (!parts_.owed) parts_.owed = std::make_shared<std::vector<revocation::Event>>();
+}
 
 Task<boost::system::result<TokenPair, OpenError>> SessionService::open(users::User user, Client client) {
   const UnixSeconds issued_at = parts_.clock();
@@ -110,7 +112,7 @@ Task<boost::system::result<TokenPair, OpenError>> SessionService::open(users::Us
   if (!revoked) {
     // Nobody will hold the new session, so it shouldn't count either. If this fails too, it is the oldest one
     // day.
-    owed_.insert(owed_.end(), announced.begin(), announced.end());
+    parts_.owed->insert(parts_.owed->end(), announced.begin(), announced.end());
     (void)co_await parts_.sessions.end(user.id, id, EndCause::evicted);
     co_return OpenError{OpenFailure::store_unavailable, revoked.error()};
   }

@@ -129,6 +129,10 @@ class SessionService {
     std::function<void(const Audit&)> audit;               // empty: nobody listens. Must not block or throw
     // Does the revocation index know this session (its sid) to be over? Empty: never.
     std::function<bool(const std::string&)> revoked;
+    // Events of sessions that a store ended in one step before we could announce them, and that the log then
+    // refused: they go before whatever comes next, also from the service that a reload puts in this one's
+    // place. Null: the service's own.
+    std::shared_ptr<std::vector<revocation::Event>> owed;
   };
   SessionService(Parts parts, const config::Tokens& tokens);
 
@@ -180,7 +184,7 @@ class SessionService {
   // tokens.
   Task<StoreResult<void>> confirm(std::shared_ptr<const jose::Claims> access);
 
-  // After a reload.
+  // Other lifetimes and names from now on.
   void use(const config::Tokens& tokens) { tokens_ = tokens; }
 
  private:
@@ -203,9 +207,6 @@ class SessionService {
 
   Parts parts_;
   config::Tokens tokens_;
-  // Events of sessions that a store ended in one step before we could announce them, and that the log then
-  // refused: they go before whatever comes next.
-  std::vector<revocation::Event> owed_;
 };
 
 }  // namespace sallyport::sessions

@@ -40,6 +40,10 @@ class SessionStore {
  public:
   virtual ~SessionStore() = default;
 
+  // Other lifetimes from now on: how long records are kept, and which sessions are over. What is written
+  // already keeps its own until it is written again.
+  virtual void use(const config::Refresh&) {}
+
   // `session` carries id, user_id, device, ip, user_agent, global_epoch; the store sets times and the user's
   // epoch. `max` 0: no limit.
   // Records live until `limits_of` plus a day (then "unknown" and "expired" are the same to everybody).

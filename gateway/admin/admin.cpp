@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxConnections = 64;
 constexpr std::size_t kBlock = 32 * 1024;
+constexpr std::chrono::seconds kReloadPatience{10};
 
 void report(std::exception_ptr error) {
   if (error) spdlog::error("the admin listener failed on a connection");
@@ -23,7 +24,8 @@ void report(std::exception_ptr error) {
 }  // namespace
 
 Admin::Admin(net::io_context& control, const config::Admin& config, std::shared_ptr<const Runtime> runtime,
-             const Follower& follower, const KeyKeeper& keys, const Shared& shared, Metrics& metrics)
+             const Follower& follower, const KeyKeeper& keys, const Shared& shared, Metrics& metrics,
+             const ReloadRecord& reloads, DoReload reload)
     : control_(control),
       address_(config.address),
       token_(config.token),
@@ -32,6 +34,8 @@ Admin::Admin(net::io_context& control, const config::Admin& config, std::shared_
       keys_(keys),
       shared_(shared),
       metrics_(metrics),
+      reloads_(reloads),
+      reload_(std::move(reload)),
       acceptor_(control),
       deadlines_(std::chrono::steady_clock::now()),
       blocks_(kBlock, 4),
@@ -47,6 +51,11 @@ boost::system::result<void, std::string> Admin::listen() {
   net::co_spawn(control_, accept(), report);
   net::co_spawn(control_, tick(), report);
   return {};
+}
+
+void Admin::use(std::shared_ptr<const Runtime> runtime) {
+  runtime_ = std::move(runtime);
+  token_ = runtime_->config.admin->token;
 }
 
 void Admin::stop() {
@@ -134,6 +143,7 @@ std::string Admin::metrics() {
   metrics_.process(
       shared_.connections.load(), readiness().ready,
       (shared_.access ? shared_.access->dropped() : 0) + (shared_.audit ? shared_.audit->dropped() : 0));
+  metrics_.reloads(reloads_.succeeded, reloads_.failed, reloads_.last.good, reloads_.in_force_since);
   return metrics_.text();
 }
 
@@ -151,7 +161,8 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
     if (const auto verdict = may(head)) {
       answer.refusal = &reply_for(*verdict);
     } else {
-      Document document = tell(head.method, head.raw_path);
+      const std::string method(head.method), path(head.raw_path);
+      Document document = co_await act(method, path);
       answer.status = document.status;
       answer.content_type = document.type;
       if (document.refusal) answer.refusal = &reply_for(*document.refusal);
@@ -181,10 +192,43 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
 }
 
 // Whoever asks has shown the token.
+Task<Admin::Document> Admin::act(std::string_view method, std::string_view path) {
+  if (path != "/admin/reload") co_return tell(method, path);
+  if (method == "POST") co_return co_await reload();
+  Document document;
+  document.refusal = Verdict::method_not_allowed;
+  document.allow = "POST";
+  co_return document;
+}
+
+Task<Admin::Document> Admin::reload() {
+  struct Answer {
+    explicit Answer(net::io_context& control) : timer(control, kReloadPatience) {}
+    net::steady_timer timer;
+    std::optional<ReloadOutcome> outcome;
+  };
+  const auto answer = std::make_shared<Answer>(control_);
+  reload_([answer](const ReloadOutcome& outcome) {
+    answer->outcome = outcome;
+    answer->timer.cancel();
+  });
+  if (!answer->outcome) {
+    auto [ec] = co_await answer->timer.async_wait(kAwait);
+    (void)ec;  // cancelled: there is an outcome
+  }
+  ReloadOutcome outcome;
+  outcome.problems = {"the workers haven't taken the new configuration up yet; /admin/status will tell"};
+  if (answer->outcome) outcome = std::move(*answer->outcome);
+  Document document;
+  document.status = outcome.good ? 200 : 422;
+  document.body = reload_json(outcome);
+  co_return document;
+}
+
 Admin::Document Admin::tell(std::string_view method, std::string_view path) const {
   Document document;
   if (path == "/admin/status") {
-    document.body = status_json(readiness(), shared_.connections.load());
+    document.body = status_json(readiness(), shared_.connections.load(), reloads_);
   } else if (path == "/admin/config") {
     document.type = "application/yaml";
     document.body = config::dump(runtime_->config);

@@ -7,6 +7,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/result.hpp>
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,17 +20,23 @@
 #include "gateway/http1/server_connection.hpp"
 #include "gateway/key_keeper.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "gateway/reload.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
 
 class Admin {
  public:
+  using Reloaded = std::function<void(const ReloadOutcome&)>;
+  using DoReload = std::function<void(Reloaded done)>;  // `done` may be called at once
+
   Admin(net::io_context& control, const config::Admin& config, std::shared_ptr<const Runtime> runtime,
-        const Follower& follower, const KeyKeeper& keys, const Shared& shared, Metrics& metrics);
+        const Follower& follower, const KeyKeeper& keys, const Shared& shared, Metrics& metrics,
+        const ReloadRecord& reloads, DoReload reload);
 
   boost::system::result<void, std::string> listen();  // the error names address and cause
   const config::Address& address() const { return address_; }
+  void use(std::shared_ptr<const Runtime> runtime);  // after a reload
   void stop();
 
  private:
@@ -46,6 +54,8 @@ class Admin {
   };
   std::optional<Verdict> may(const RequestHead& head) const;  // nullopt: it may act
   Document tell(std::string_view method, std::string_view path) const;
+  Task<Document> act(std::string_view method, std::string_view path);
+  Task<Document> reload();
   std::string metrics();
   Readiness readiness() const;
 
@@ -57,6 +67,8 @@ class Admin {
   const KeyKeeper& keys_;
   const Shared& shared_;
   Metrics& metrics_;
+  const ReloadRecord& reloads_;
+  DoReload reload_;
   net::ip::tcp::acceptor acceptor_;
   Deadlines deadlines_;
   BufferPool blocks_;

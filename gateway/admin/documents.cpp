@@ -2,12 +2,22 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/date.hpp"
+
 namespace sallyport::gateway {
 namespace {
 
 namespace json = boost::json;
 
 json::array texts(const std::vector<std::string>& all) { return json::array(all.begin(), all.end()); }
+
+void fill(json::object& into, const ReloadOutcome& outcome) {
+  into["outcome"] = outcome.good ? "success" : "refused";
+  if (outcome.good)
+    into["changed"] = texts(outcome.changed);
+  else
+    into["problems"] = texts(outcome.problems);
+}
 
 std::string_view word(config::AuthMode mode) {
   switch (mode) {
@@ -23,11 +33,26 @@ std::string_view word(config::AuthMode mode) {
 
 }  // namespace
 
-std::string status_json(const Readiness& readiness, std::size_t connections) {
+std::string status_json(const Readiness& readiness, std::size_t connections, const ReloadRecord& reloads) {
   json::object status{
       {"version", SALLYPORT_VERSION}, {"ready", readiness.ready}, {"connections", connections}};
   if (!readiness.problem.empty()) status["problem"] = readiness.problem;
+  json::object configuration{{"in_force_since", rfc3339(reloads.in_force_since)},
+                             {"reloads_succeeded", reloads.succeeded},
+                             {"reloads_failed", reloads.failed}};
+  if (reloads.last_tried != UnixSeconds{}) {
+    json::object last{{"time", rfc3339(reloads.last_tried)}, {"trigger", reloads.last_trigger}};
+    fill(last, reloads.last);
+    configuration["last_reload"] = std::move(last);
+  }
+  status["configuration"] = std::move(configuration);
   return json::serialize(status);
+}
+
+std::string reload_json(const ReloadOutcome& outcome) {
+  json::object answer;
+  fill(answer, outcome);
+  return json::serialize(answer);
 }
 
 std::string routes_json(const Runtime& runtime) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gateway/follower.hpp"
+#include "gateway/reload.hpp"
 #include "gateway/runtime.hpp"
 
 namespace sallyport::gateway {
@@ -13,7 +14,8 @@ struct Readiness {
   std::string problem;  // "draining", or what is missing
 };
 
-std::string status_json(const Readiness& readiness, std::size_t connections);
+std::string status_json(const Readiness& readiness, std::size_t connections, const ReloadRecord& reloads);
+std::string reload_json(const ReloadOutcome& outcome);
 std::string routes_json(const Runtime& runtime);
 std::string revocations_json(const Follower::Status& status);
 

@@ -20,6 +20,7 @@ std::string_view event_of(Kind kind) {
 // What the coroutine needs of the request, which is over long before.
 struct Job {
   Worker* worker = nullptr;
+  ServingPtr serving;  // what its request began under: it goes on behind the request's back
   Kind kind = Kind::confirmation;
   Asked asked;
   std::optional<users::User> user;  // in place of `asked`
@@ -44,9 +45,7 @@ std::string random_id(Worker& worker) {
 
 // Has the account had its share? Each message counts, whoever asked for it.
 Task<StoreResult<bool>> has_enough(const Job& job, const users::User& user) {
-  const auto& webhook = job.worker->runtime().config.users.webhook;
-  if (!webhook) co_return true;  // the configuration is another one since the request
-  const config::Throttle limit = webhook->per_user;
+  const config::Throttle limit = job.serving->runtime->config.users.webhook->per_user;
   std::string key = "mail:" + user.id;
   auto count = co_await job.worker->stores().attempts->add(std::move(key), limit.window);
   if (!count) co_return count.error();
@@ -56,7 +55,7 @@ Task<StoreResult<bool>> has_enough(const Job& job, const users::User& user) {
 // One message to one user. Its place in the queue is taken already.
 Task<bool> send_one(const Job& job, users::User user) {
   Worker& worker = *job.worker;
-  const config::Users& rules = worker.runtime().config.users;
+  const config::Users& rules = job.serving->runtime->config.users;
   const std::string page = job.kind == Kind::confirmation ? rules.confirmation.page : rules.reset.page;
   auto enough = co_await has_enough(job, user);
   if (!enough || *enough) {
@@ -64,7 +63,7 @@ Task<bool> send_one(const Job& job, users::User user) {
     co_return false;
   }
   users::User copy = user;
-  users::AccountService& accounts = worker.issuing()->accounts;
+  users::AccountService& accounts = job.serving->issuing->accounts;
   users::UserResult<users::IssuedToken> token = users::UserError{};
   if (job.kind == Kind::confirmation)
     token = co_await accounts.confirmation_token(std::move(copy));
@@ -99,7 +98,7 @@ Task<> run(Job job) {
     users.push_back(std::move(*job.user));
   } else {
     std::string name = job.asked.name, email = job.asked.email;
-    auto found = co_await worker.issuing()->accounts.whose(std::move(name), std::move(email));
+    auto found = co_await job.serving->issuing->accounts.whose(std::move(name), std::move(email));
     if (found)
       users = std::move(*found);
     else
@@ -124,6 +123,7 @@ Task<> run(Job job) {
 
 void start(Call call, Job job) {
   job.worker = &call.worker;
+  job.serving = call.context.serving;
   job.client = call.context.provenance.client;
   job.request_id = call.context.provenance.request_id;
   Webhook* webhook = call.worker.webhook();

@@ -26,11 +26,12 @@ struct Call {
   RequestContext& context;
   const Match& match;
 
-  const config::Config& config() const { return worker.runtime().config; }
-  const Dialect& dialect() const { return worker.runtime().dialect; }
-  users::UserService& users() const { return worker.issuing()->users; }
-  users::AccountService& accounts() const { return worker.issuing()->accounts; }
-  sessions::SessionService& sessions() const { return worker.issuing()->sessions; }
+  const Runtime& runtime() const { return context.runtime(); }
+  const config::Config& config() const { return runtime().config; }
+  const Dialect& dialect() const { return runtime().dialect; }
+  users::UserService& users() const { return context.serving->issuing->users; }
+  users::AccountService& accounts() const { return context.serving->issuing->accounts; }
+  sessions::SessionService& sessions() const { return context.serving->issuing->sessions; }
 };
 
 enum class Body : std::uint8_t { required, optional };  // optional: none at all is an empty object

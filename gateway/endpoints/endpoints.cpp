@@ -85,7 +85,7 @@ bool needs_no_token(OwnEndpoint endpoint) { return entry_of(endpoint).credential
 Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context, const Match& match) {
   const Act act = act_of(match.endpoint);
   if (act == nullptr) co_return co_await refuse(worker, exchange, context, Verdict::not_found);
-  if (worker.issuing() == nullptr) {
+  if (!context.serving->issuing) {
     context.reason = "own_keys_not_loaded";
     co_return co_await refuse(worker, exchange, context, Verdict::store_unavailable);
   }

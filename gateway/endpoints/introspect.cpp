@@ -70,9 +70,9 @@ Task<> introspect(Call call) {
     co_return co_await about_refresh_token(call, std::move(text), std::move(*owner));
   }
   // As a route would judge it: expired, revoked and foreign tokens aren't active.
-  const policy::Decision decision = call.worker.authenticator().decide(
-      policy::Credential::bearer(*token), call.worker.runtime().bearer_only, call.worker.unix_now(),
-      call.worker.freshness());
+  const policy::Decision decision =
+      call.worker.authenticator().decide(policy::Credential::bearer(*token), call.runtime().bearer_only,
+                                         call.worker.unix_now(), call.worker.freshness());
   if (decision.verdict == policy::Verdict::store_unavailable) {
     failure = oauth_failure(failure_of(StoreError{}));
     co_return co_await oauth_fail(call, failure);

@@ -58,7 +58,7 @@ Task<> end_this(Call call, std::optional<std::string> refresh_token) {
 // Ends other people's devices too, so an old token isn't enough.
 Task<> end_many(Call call, LogoutScope scope) {
   const RequestHead& head = call.exchange.request();
-  const policy::RoutePolicy& policy = call.worker.runtime().bearer_only;
+  const policy::RoutePolicy& policy = call.runtime().bearer_only;
   CookieJudgement judged = co_await judge_cookies(call.worker, head, policy, call.context);
   if (!judged.judged) judged.verdict = judge(call.worker, head, policy, call.context);
   if (judged.verdict) co_return co_await refuse(call.worker, call.exchange, call.context, *judged.verdict);

@@ -17,7 +17,7 @@ Task<> change_password(Call call) {
   }
   // A body may take its time; the session may have ended meanwhile.
   const RequestHead& head = call.exchange.request();
-  if (const auto verdict = judge(call.worker, head, call.worker.runtime().bearer_only, call.context))
+  if (const auto verdict = judge(call.worker, head, call.runtime().bearer_only, call.context))
     co_return co_await refuse(call.worker, call.exchange, call.context, *verdict);
 
   const std::shared_ptr<const jose::Claims> claims = call.context.claims;

@@ -84,7 +84,7 @@ Task<> verify(Call call) {
         "X-Forwarded-Method and X-Forwarded-Uri must tell of the request, once each", "no description");
     co_return co_await fail(call, failure);
   }
-  const Runtime& runtime = call.worker.runtime();
+  const Runtime& runtime = call.runtime();
   std::string scratch;
   const NormalPath path = normalise_path(asked->raw_path, scratch);
   const auto preflight = preflight_method(*asked);

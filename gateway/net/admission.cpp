@@ -40,18 +40,19 @@ AddressCounts::Shard& AddressCounts::shard_of(const Key& key) const {
 }
 
 bool AddressCounts::enter(const IpAddress& address) {
-  if (limit_ == 0) return true;
+  const std::size_t limit = limit_;
+  if (limit == 0) return true;
   const Key key = key_of(address);
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   std::size_t& count = shard.counts[key];
-  if (count >= limit_) return false;
+  if (count >= limit) return false;
   ++count;
   return true;
 }
 
 void AddressCounts::leave(const IpAddress& address) {
-  if (limit_ == 0) return;
+  if (!counting_) return;
   const Key key = key_of(address);
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -24,8 +25,13 @@ std::size_t idle_cap(std::size_t cap, std::size_t descriptors, std::size_t in_us
 // thread.
 class AddressCounts {
  public:
-  explicit AddressCounts(std::size_t limit) : limit_(limit) {}  // 0: none, then nothing is counted
+  explicit AddressCounts(std::size_t limit) { use(limit); }
 
+  // 0: none; nothing is counted until there is one. Connections from before a first limit don't count.
+  void use(std::size_t limit) {
+    if (limit > 0) counting_ = true;
+    limit_ = limit;
+  }
   bool enter(const IpAddress& address);  // false: it has as many as it may, this one doesn't count
   void leave(const IpAddress& address);  // after an enter() that said true
   std::size_t count(const IpAddress& address) const;
@@ -42,7 +48,8 @@ class AddressCounts {
   static Key key_of(const IpAddress& address);
   Shard& shard_of(const Key& key) const;
 
-  const std::size_t limit_;
+  std::atomic<std::size_t> limit_{0};
+  std::atomic<bool> counting_{false};  // never off again: who was counted must be uncounted
   mutable std::array<Shard, 16> shards_;
 };
 

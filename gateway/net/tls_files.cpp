@@ -2,8 +2,8 @@
 #include "gateway/net/tls_files.hpp"
 
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
+#include "gateway/net/file_stamp.hpp"
 #include "gateway/net/listen.hpp"
 
 namespace sallyport::gateway {
@@ -11,42 +11,38 @@ namespace {
 
 constexpr std::chrono::seconds kEvery{2};
 
-void append_state(std::string& out, const std::string& path) {
-  struct stat info{};
-  if (::stat(path.c_str(), &info) != 0) {
-    out += "-;";
-    return;
-  }
-  out += std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino) + ":" +
-         std::to_string(info.st_size) + ":" + std::to_string(info.st_mtim.tv_sec) + "." +
-         std::to_string(info.st_mtim.tv_nsec) + ";";
-}
-
 }  // namespace
 
 std::string TlsFilesWatch::state_of(const config::Listener& listener) {
   std::string state;
   for (const config::TlsFiles& files : listener.tls) {
-    append_state(state, files.certificate);
-    append_state(state, files.key);
+    state += file_stamp(files.certificate);
+    state += file_stamp(files.key);
   }
-  if (!listener.client_ca.empty()) append_state(state, listener.client_ca);
+  if (!listener.client_ca.empty()) state += file_stamp(listener.client_ca);
   return state;
 }
 
-boost::system::result<TlsServers, std::string> TlsFilesWatch::load() {
-  TlsServers servers;
-  for (const config::Listener& listener : listeners_) {
-    Watched& watched = watched_.emplace_back();
-    servers.emplace_back();
+boost::system::result<TlsFilesWatch::Loaded, std::string> TlsFilesWatch::load(
+    const std::vector<config::Listener>& listeners) {
+  Loaded loaded;
+  for (const config::Listener& listener : listeners) {
+    std::string& state = loaded.states.emplace_back();
+    loaded.servers.emplace_back();
     if (listener.tls.empty()) continue;
-    watched.loaded = state_of(listener);  // before the reading: a change during it is seen later
+    state = state_of(listener);  // before the reading: a change during it is seen later
     auto server = TlsServer::load(listener, tickets_);
     if (!server) return server.error();
     for (const std::string& note : (*server)->notes()) spdlog::warn("{}", note);
-    servers.back() = std::move(*server);
+    loaded.servers.back() = std::move(*server);
   }
-  return servers;
+  return loaded;
+}
+
+void TlsFilesWatch::watch(std::vector<config::Listener> listeners, const Loaded& loaded) {
+  listeners_ = std::move(listeners);
+  watched_.clear();
+  for (const std::string& state : loaded.states) watched_.push_back({state, {}});
 }
 
 void TlsFilesWatch::check() {
@@ -75,8 +71,7 @@ void TlsFilesWatch::check() {
 
 void TlsFilesWatch::start(Use use) {
   use_ = std::move(use);
-  for (const config::Listener& listener : listeners_)
-    if (!listener.tls.empty()) return wait();
+  wait();
 }
 
 void TlsFilesWatch::stop() {

@@ -22,12 +22,17 @@ class TlsFilesWatch {
  public:
   using Use = std::function<void(std::size_t listener, std::shared_ptr<const TlsServer>)>;
 
-  // `listeners` outlives the watch.
-  TlsFilesWatch(net::io_context& control, const std::vector<config::Listener>& listeners)
-      : listeners_(listeners), tickets_(std::chrono::steady_clock::now()), timer_(control) {}
+  explicit TlsFilesWatch(net::io_context& control)
+      : tickets_(std::chrono::steady_clock::now()), timer_(control) {}
 
-  // Before start(): all of them, or what is wrong with one.
-  boost::system::result<TlsServers, std::string> load();
+  // What these listeners' files say: of all of them, or what is wrong with one. Changes nothing.
+  struct Loaded {
+    TlsServers servers;
+    std::vector<std::string> states;  // of the files that they came from
+  };
+  boost::system::result<Loaded, std::string> load(const std::vector<config::Listener>& listeners);
+  // From now on these listeners, whose servers are in force as loaded.
+  void watch(std::vector<config::Listener> listeners, const Loaded& loaded);
 
   void start(Use use);  // looks at the files every few seconds
   void stop();
@@ -42,7 +47,7 @@ class TlsFilesWatch {
     std::string loaded;  // the state that is in force
     std::string said;    // the last complaint, so that it is made once
   };
-  const std::vector<config::Listener>& listeners_;
+  std::vector<config::Listener> listeners_;
   TicketKeys tickets_;
   std::vector<Watched> watched_;
   net::steady_timer timer_;

@@ -63,6 +63,17 @@ struct Metrics::Impl {
   prometheus::Counter& messages_dropped = messages.Add({{"result", "dropped"}});
   prometheus::Gauge& messages_waiting =
       gauge(registry, "sallyport_webhook_messages_waiting", "Messages that users.webhook has not taken yet");
+  prometheus::Family<prometheus::Counter>& reloads = prometheus::BuildCounter()
+                                                         .Name("sallyport_config_reloads_total")
+                                                         .Help("Reloads of the configuration, by outcome")
+                                                         .Register(registry);
+  prometheus::Counter& reloads_succeeded = reloads.Add({{"outcome", "success"}});
+  prometheus::Counter& reloads_failed = reloads.Add({{"outcome", "failure"}});
+  prometheus::Gauge& reload_good =
+      gauge(registry, "sallyport_config_last_reload_success",
+            "0 while the configuration in force is an older one, because the last reload was refused");
+  prometheus::Gauge& config_time = gauge(registry, "sallyport_config_last_reload_success_timestamp_seconds",
+                                         "When the configuration in force was read, since 1970");
   prometheus::Gauge& build = prometheus::BuildGauge()
                                  .Name("sallyport_build_info")
                                  .Help("Always 1; the version is the label")
@@ -91,6 +102,13 @@ void Metrics::followed(std::optional<std::chrono::milliseconds> staleness, std::
 void Metrics::token_cache(std::uint64_t hits, std::uint64_t misses) {
   impl_->cache_hits.Increment(static_cast<double>(hits) - impl_->cache_hits.Value());
   impl_->cache_misses.Increment(static_cast<double>(misses) - impl_->cache_misses.Value());
+}
+
+void Metrics::reloads(std::uint64_t succeeded, std::uint64_t failed, bool last_good, UnixSeconds since) {
+  impl_->reloads_succeeded.Increment(static_cast<double>(succeeded) - impl_->reloads_succeeded.Value());
+  impl_->reloads_failed.Increment(static_cast<double>(failed) - impl_->reloads_failed.Value());
+  impl_->reload_good.Set(last_good ? 1 : 0);
+  impl_->config_time.Set(static_cast<double>(since.time_since_epoch().count()));
 }
 
 void Metrics::process(std::size_t connections, bool ready, std::uint64_t log_lines_dropped) {

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "auth/time.hpp"
+
 namespace sallyport::gateway {
 
 class Metrics {
@@ -22,6 +24,8 @@ class Metrics {
   // been replaced.
   void followed(std::optional<std::chrono::milliseconds> staleness, std::uint64_t resyncs);
   void token_cache(std::uint64_t hits, std::uint64_t misses);
+  // `since`: when the configuration in force was read.
+  void reloads(std::uint64_t succeeded, std::uint64_t failed, bool last_good, UnixSeconds since);
   void process(std::size_t connections, bool ready, std::uint64_t log_lines_dropped);
 
   // Messages to users, by what became of them, as totals since the start; and how many wait.

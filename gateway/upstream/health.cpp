@@ -43,15 +43,21 @@ bool HealthState::checked(bool good) {
 }
 
 struct HealthChecks::Group {
-  Group(std::size_t index_, const config::Upstream& config_, Connector connector_)
-      : index(index_), config(config_), connector(std::move(connector_)) {}
+  Group(std::size_t index_, const config::Upstream& config_, net::any_io_executor executor,
+        gateway::Deadlines& deadlines, Resolver& resolver, const http1::HeadLimits& limits,
+        std::shared_ptr<const TlsClient> tls)
+      : index(index_),
+        config(config_),
+        connector(executor, deadlines, resolver, config, limits, std::move(tls)) {}
   std::size_t index;
-  const config::Upstream& config;
+  config::Upstream config;
   Connector connector;
+  std::vector<HealthState> states;  // by server
 };
 
 HealthChecks::HealthChecks(net::any_io_executor executor, const std::vector<config::Upstream>& upstreams,
-                           const std::vector<std::shared_ptr<const TlsClient>>& tls, Tell tell)
+                           const std::vector<std::shared_ptr<const TlsClient>>& tls, Tell tell,
+                           const HealthChecks* before)
     : executor_(executor),
       tell_(std::move(tell)),
       deadlines_(std::chrono::steady_clock::now()),
@@ -61,19 +67,35 @@ HealthChecks::HealthChecks(net::any_io_executor executor, const std::vector<conf
     if (!upstreams[i].health) continue;
     http1::HeadLimits limits;
     limits.head_size = kHeadRoom;
-    groups_.push_back(std::make_unique<Group>(
-        i, upstreams[i], Connector(executor, deadlines_, resolver_, upstreams[i], limits, tls[i])));
+    groups_.push_back(
+        std::make_unique<Group>(i, upstreams[i], executor, deadlines_, resolver_, limits, tls[i]));
+    const config::Health& rules = *upstreams[i].health;
+    for (const auto& server : upstreams[i].servers)
+      groups_.back()->states.emplace_back(
+          rules.fall, rules.rise, before == nullptr || before->is_well(upstreams[i].name, server.url));
   }
 }
 
 HealthChecks::~HealthChecks() = default;
 
-void HealthChecks::start() {
-  if (groups_.empty()) return;
-  net::co_spawn(executor_, tick(), report);
-  for (const auto& group : groups_)
+bool HealthChecks::is_well(const std::string& upstream, const std::string& url) const {
+  for (const auto& group : groups_) {
+    if (group->config.name != upstream) continue;
     for (std::size_t server = 0; server < group->config.servers.size(); ++server)
-      net::co_spawn(executor_, watch(*group, server), report);
+      if (group->config.servers[server].url == url) return group->states[server].healthy();
+  }
+  return true;
+}
+
+void HealthChecks::start(std::shared_ptr<HealthChecks> self) {
+  if (groups_.empty()) return;
+  const auto ended = [self = std::move(self)](std::exception_ptr error) { report(error); };
+  net::co_spawn(executor_, tick(), ended);
+  for (const auto& group : groups_)
+    for (std::size_t server = 0; server < group->config.servers.size(); ++server) {
+      if (!group->states[server].healthy()) tell_(group->index, server, false);
+      net::co_spawn(executor_, watch(*group, server), ended);
+    }
 }
 
 void HealthChecks::stop() {
@@ -95,7 +117,7 @@ Task<> HealthChecks::tick() {
 Task<> HealthChecks::watch(Group& group, std::size_t server) {
   const config::Health& rules = *group.config.health;
   net::steady_timer& pause = *pauses_.emplace_back(std::make_unique<net::steady_timer>(executor_));
-  HealthState state(rules.fall, rules.rise);
+  HealthState& state = group.states[server];
   ++running_;
   while (!stopping_) {
     const SteadyTime next = std::chrono::steady_clock::now() + rules.interval;

@@ -17,7 +17,8 @@ namespace sallyport::upstream {
 // The rule alone. Pure.
 class HealthState {
  public:
-  HealthState(unsigned fall, unsigned rise) : fall_(fall), rise_(rise) {}
+  HealthState(unsigned fall, unsigned rise, bool healthy = true)
+      : fall_(fall), rise_(rise), healthy_(healthy) {}
   // The result of a check; true: the verdict changed.
   bool checked(bool good);
   bool healthy() const { return healthy_; }
@@ -33,16 +34,19 @@ class HealthChecks {
   // Told on the executor's thread whenever a verdict changes.
   using Tell = std::function<void(std::size_t upstream, std::size_t server, bool healthy)>;
 
-  // Borrows `upstreams`, which outlive it. One thread.
+  // `before`: the checks that these replace; of a server that stays, the verdict does too. One thread.
   HealthChecks(net::any_io_executor executor, const std::vector<config::Upstream>& upstreams,
-               const std::vector<std::shared_ptr<const TlsClient>>& tls, Tell tell);
+               const std::vector<std::shared_ptr<const TlsClient>>& tls, Tell tell,
+               const HealthChecks* before = nullptr);
   ~HealthChecks();
 
-  void start();
+  // Tells of the servers that are known to be unwell, then checks. `self` lives until the last check ended.
+  void start(std::shared_ptr<HealthChecks> self);
   void stop();  // what is under way ends soon; the executor's loop then runs out of work
 
  private:
   struct Group;  // one upstream's
+  bool is_well(const std::string& upstream, const std::string& url) const;
   Task<> watch(Group& group, std::size_t server);
   Task<bool> ask(Group& group, std::size_t server, std::string& reason);
   Task<> tick();

@@ -29,10 +29,10 @@ Pool::Pool(net::any_io_executor executor, gateway::Deadlines& deadlines, Resolve
     : executor_(executor),
       deadlines_(deadlines),
       config_(config),
-      connector_(executor, deadlines, resolver, config, limits, std::move(tls)),
-      state_(config),
-      budget_(config.retry.budget),
-      idle_(config.servers.size()) {}
+      connector_(executor, deadlines, resolver, config_, limits, std::move(tls)),
+      state_(config_),
+      budget_(config_.retry.budget),
+      idle_(config_.servers.size()) {}
 
 void Pool::take_back(std::unique_ptr<Connection> connection, bool clean) {
   const std::size_t server = connection->server;
@@ -56,6 +56,13 @@ void Pool::take_back(std::unique_ptr<Connection> connection, bool clean) {
 void Pool::close() {
   closed_ = true;
   while (!waiters_.empty()) wake_one();
+}
+
+void Pool::retire() {
+  state_.keep_at_most(0);
+  for (std::size_t server = 0; server < idle_.size(); ++server) {
+    for (; !idle_[server].empty(); idle_[server].pop_front()) state_.closed_idle(server);
+  }
 }
 
 void Pool::wake_one() {

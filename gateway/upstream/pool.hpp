@@ -70,6 +70,8 @@ class Pool {
   void keep_at_most(std::size_t idle) {
     state_.keep_at_most(idle);
   }  // of each server, where descriptors are few
+  // No new requests will come: nothing is kept for them. Those under way go on.
+  void retire();
   void close_idle(SteadyTime now);                 // those unused for longer than idle_timeout; each tick
   void checked(std::size_t server, bool healthy);  // the verdict of the active checks
   const PoolState& state() const { return state_; }
@@ -93,7 +95,7 @@ class Pool {
 
   net::any_io_executor executor_;
   gateway::Deadlines& deadlines_;
-  const config::Upstream& config_;
+  const config::Upstream config_;
   Connector connector_;
   PoolState state_;
   RetryBudget budget_;

@@ -13,6 +13,7 @@ PoolState::PoolState(const config::Upstream& config)
       kinds_(config.servers.size(), Kind::out),
       balancer_(config),
       max_connections_(config.max_connections),
+      wanted_idle_(config.max_idle),
       max_idle_(config.max_idle),
       queue_(config.queue),
       slow_start_(config.slow_start) {

@@ -51,7 +51,9 @@ class PoolState {
   void ended(std::size_t server, Outcome outcome, bool probe, SteadyTime now);  // a request
   void checked(std::size_t server, bool healthy, SteadyTime now);               // an active check's verdict
 
-  void keep_at_most(std::size_t idle) { max_idle_ = std::min(max_idle_, static_cast<unsigned>(idle)); }
+  void keep_at_most(std::size_t idle) {
+    max_idle_ = static_cast<unsigned>(std::min<std::size_t>(wanted_idle_, idle));
+  }
   bool keeps_idle(std::size_t server) const { return servers_[server].idle < max_idle_; }
   std::size_t size() const { return servers_.size(); }
   std::size_t waiting() const { return waiting_; }
@@ -77,7 +79,7 @@ class PoolState {
   std::vector<Candidate> candidates_;  // scratch
   std::vector<Kind> kinds_;            // scratch
   Balancer balancer_;
-  unsigned max_connections_, max_idle_, queue_;
+  unsigned max_connections_, wanted_idle_, max_idle_, queue_;
   std::chrono::milliseconds slow_start_;
   std::size_t waiting_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/urls.hpp"
+#include "gateway/net/file_stamp.hpp"
 
 namespace sallyport::upstream {
 namespace {
@@ -41,6 +42,8 @@ boost::system::result<std::shared_ptr<const TlsClient>, std::string> TlsClient::
   const config::UpstreamTls& rules = upstream.tls;
   const std::string where = "upstreams." + upstream.name + ".tls.";
   auto client = std::make_shared<TlsClient>();
+  for (const std::string& file : {rules.ca, rules.certificate, rules.key})
+    if (!file.empty()) client->files_ += gateway::file_stamp(file);
   ERR_clear_error();
   client->context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* context = client->context_.get();

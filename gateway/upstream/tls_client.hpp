@@ -35,6 +35,9 @@ class TlsClient {
   static boost::system::result<std::shared_ptr<const TlsClient>, std::string> open(
       const config::Upstream& upstream);
 
+  // Which state of its files it was made from.
+  const std::string& files() const { return files_; }
+
   // Ready for Stream::handshake().
   gateway::Ssl start(std::size_t server, TlsSessions& sessions) const;
 
@@ -50,6 +53,7 @@ class TlsClient {
 
   std::unique_ptr<SSL_CTX, Free> context_;
   std::vector<Name> names_;  // by server
+  std::string files_;
 };
 
 // Why a handshake failed, for the log: "certificate verify failed: hostname mismatch".

@@ -14,6 +14,7 @@ class RedisSessionStore final : public sessions::SessionStore {
   RedisSessionStore(std::shared_ptr<Client> client, Keys keys, config::Refresh rules)
       : client_(std::move(client)), keys_(std::move(keys)), rules_(std::move(rules)) {}
 
+  void use(const config::Refresh& rules) override { rules_ = rules; }
   Task<StoreResult<sessions::Created>> create(sessions::Session session, unsigned max,
                                               config::WhenFull when_full) override;
   Task<StoreResult<sessions::Found>> load(sessions::SessionId id) override;

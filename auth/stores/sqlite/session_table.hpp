@@ -17,6 +17,8 @@ class SessionTable {
   // `rules` say which sessions are over and how long records are kept.
   SessionTable(Database& database, const config::Refresh& rules);
 
+  void use(const config::Refresh& rules) { rules_ = rules; }
+
   sessions::Created create(sessions::Session session, unsigned max, config::WhenFull when_full,
                            UnixMillis now);
   sessions::Found load(const sessions::SessionId& id, UnixMillis now);

@@ -11,10 +11,28 @@ using sqlite::Client;
 using sqlite::Tables;
 using Mode = sqlite::Job::Mode;
 
+// Nobody waits for it.
+class UseLifetimes final : public sqlite::Job {
+ public:
+  explicit UseLifetimes(const config::Refresh& rules) : Job(Mode::read, SteadyTime::max()), rules_(rules) {}
+  void run(Tables& tables) override { tables.sessions.use(rules_); }
+  void fail(StoreError) override {}
+  void deliver() override {}
+
+ private:
+  config::Refresh rules_;
+};
+
 // The functions below are no coroutines: they copy their arguments into the job before anything suspends.
 class Sessions final : public sessions::SessionStore {
  public:
   explicit Sessions(Client client) : client_(std::move(client)) {}
+
+  // Not taken where the queue is full of work: then records keep the lifetimes of before, until the next
+  // change.
+  void use(const config::Refresh& rules) override {
+    (void)client_.thread->submit(std::make_shared<UseLifetimes>(rules));
+  }
 
   Task<StoreResult<sessions::Created>> create(sessions::Session session, unsigned max,
                                               config::WhenFull when_full) override {
