@@ -216,6 +216,11 @@ void Gateway::start_workers() {
     for (auto& worker : workers_) worker->post([=](Worker& w) { w.use_tls(listener, server); });
   });
   watch_health(nullptr);
+  if (admin_) {
+    std::vector<Worker*> asked;
+    for (const auto& worker : workers_) asked.push_back(worker.get());
+    admin_->ask(std::move(asked));
+  }
   if (users_) users_->start();
   for (const config::Address& address : addresses_) spdlog::info("listening on {}", to_text(address));
   if (admin_) spdlog::info("admin on {}", to_text(admin_->address()));

@@ -13,6 +13,7 @@
 #include "auth/users/account_service.hpp"
 #include "auth/users/hashing_pool.hpp"
 #include "auth/users/user_service.hpp"
+#include "gateway/observe/tallies.hpp"
 #include "gateway/request_context.hpp"
 #include "gateway/runtime.hpp"
 #include "gateway/upstream/pool.hpp"
@@ -35,6 +36,7 @@ struct Serving {
   std::shared_ptr<const Runtime> runtime;
   std::vector<std::shared_ptr<upstream::Pool>>
       pools;                         // by upstream; one that didn't change goes on to the next
+  std::vector<RouteTally*> tallies;  // by route; null: nobody asked for it yet
   std::unique_ptr<Issuing> issuing;  // null too while our own keys are on their way from the store
   unsigned held = 0;                 // by ServingPtr alone
 };

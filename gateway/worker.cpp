@@ -118,6 +118,7 @@ void Worker::adopt(Adoption next) {
   const ServingPtr before = std::exchange(serving_, ServingPtr(new Serving));
   serving_->runtime = next.runtime;
   const Runtime& runtime = *next.runtime;
+  serving_->tallies.resize(runtime.routes.size());
   const config::Config& config = runtime.config;
   connection_limits_ = runtime.connection_limits;
   authenticator_.use(config.revocation.max_staleness);
@@ -307,7 +308,30 @@ Task<> Worker::send_confirmation(ServingPtr serving, std::shared_ptr<const jose:
   if (!done && unconfirmed_.size() < kMaxUnconfirmed) unconfirmed_.insert(std::move(claims));
 }
 
+// An answer of ours counts for its endpoint; what no route and no endpoint had, together.
+void Worker::tally(const RequestContext& context) {
+  RouteTally* tally = nullptr;
+  if (context.route != nullptr) {
+    const std::vector<CompiledRoute>& routes = context.runtime().routes;
+    RouteTally*& kept = context.serving->tallies[static_cast<std::size_t>(context.route - routes.data())];
+    if (kept == nullptr) kept = &tallies_.of(context.route->name);
+    tally = kept;
+  } else {
+    std::string name = "@";
+    name += context.endpoint.empty() ? std::string_view("none") : context.endpoint;
+    tally = &tallies_.of(name);
+  }
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  tally->add(context.status, context.refusal);
+  if (context.status != 101)
+    tally->total.add(duration_cast<microseconds>(std::chrono::steady_clock::now() - context.began));
+  if (context.upstream_answered != SteadyTime{})
+    tally->upstream.add(duration_cast<microseconds>(context.upstream_answered - context.upstream_asked));
+}
+
 void Worker::log_access(const RequestContext& context, const RequestHead* head, const Exchange& exchange) {
+  tally(context);
   if (shared_.access == nullptr) return;
   append_access_line(
       access_lines_, context, head,

@@ -118,6 +118,8 @@ class Worker {
   PeerWatches& waiting_clients() { return waiting_clients_; }
   stores::Stores& stores() { return stores_; }
   Webhook* webhook() { return shared_.webhook; }
+  revocation::Revoker& revoker() { return *revoker_; }  // where this gateway issues tokens
+  const RequestTallies& tallies() const { return tallies_; }
   Deadlines& deadlines() { return deadlines_; }
   std::string_view date() const { return date_; }
   UnixSeconds unix_now() const;
@@ -131,6 +133,7 @@ class Worker {
   // The X-Auth-Assertion line that says to an upstream whose claims these are.
   std::string_view assertion(const std::shared_ptr<const jose::Claims>& claims,
                              const config::Assertion& wanted);
+  // The end of a request: counted, and written to the access log where that is on.
   void log_access(const RequestContext& context, const RequestHead* head, const Exchange& exchange);
   void audit(const AuditEntry& entry);
   std::unique_ptr<RequestContext> take_context();
@@ -152,6 +155,7 @@ class Worker {
   bool may_complain();  // a warning that strangers can cause: once a second
   Task<> tick();
   Task<> send_confirmation(ServingPtr serving, std::shared_ptr<const jose::Claims> claims);
+  void tally(const RequestContext& context);
   void flush_logs();
   void check_streams(SteadyTime now);  // ends those whose token is revoked
   void count_cache();
@@ -194,6 +198,7 @@ class Worker {
   SteadyTime complained_{};
   std::set<std::shared_ptr<const jose::Claims>> unconfirmed_;  // whose confirmation the store didn't take
   net::steady_timer ticker_{io_};
+  RequestTallies tallies_;
   std::string date_;
   UnixSeconds dated_{};
   std::string access_lines_, audit_lines_;

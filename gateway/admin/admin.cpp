@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "config/dump.hpp"
+#include "gateway/admin/ask.hpp"
 #include "gateway/date.hpp"
 #include "gateway/net/listen.hpp"
 #include "gateway/refuse.hpp"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxConnections = 64;
 constexpr std::size_t kBlock = 32 * 1024;
 constexpr std::chrono::seconds kReloadPatience{10};
+constexpr std::size_t kMaxBody = 16 * 1024;
 
 void report(std::exception_ptr error) {
   if (error) spdlog::error("the admin listener failed on a connection");
@@ -132,7 +134,7 @@ std::optional<Verdict> Admin::may(const RequestHead& head) const {
   return std::nullopt;
 }
 
-std::string Admin::metrics() {
+Task<std::string> Admin::metrics() {
   const Follower::Status status = follower_.status();
   metrics_.followed(status.staleness, status.resyncs);
   if (shared_.webhook != nullptr) {
@@ -144,7 +146,13 @@ std::string Admin::metrics() {
       shared_.connections.load(), readiness().ready,
       (shared_.access ? shared_.access->dropped() : 0) + (shared_.audit ? shared_.audit->dropped() : 0));
   metrics_.reloads(reloads_.succeeded, reloads_.failed, reloads_.last.good, reloads_.in_force_since);
-  return metrics_.text();
+  const std::vector<WorkerReport> said = co_await reports();
+  RequestTallies requests;
+  for (const WorkerReport& report : said) requests.add(report.requests);
+  std::string text = metrics_.text();
+  append_requests(text, requests);
+  append_upstreams(text, together(said));
+  co_return text;
 }
 
 Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* refusal) {
@@ -161,8 +169,7 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
     if (const auto verdict = may(head)) {
       answer.refusal = &reply_for(*verdict);
     } else {
-      const std::string method(head.method), path(head.raw_path);
-      Document document = co_await act(method, path);
+      Document document = co_await act(connection);
       answer.status = document.status;
       answer.content_type = document.type;
       if (document.refusal) answer.refusal = &reply_for(*document.refusal);
@@ -177,7 +184,7 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
     answer.refusal = &reply_for(Verdict::method_not_allowed);
     context.allow = "GET, HEAD";
   } else if (head.raw_path == "/metrics") {
-    body = metrics();
+    body = co_await metrics();
     answer.content_type = "text/plain; version=0.0.4";
     answer.body = body;
   } else if (head.raw_path == "/readyz") {
@@ -192,12 +199,82 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
 }
 
 // Whoever asks has shown the token.
-Task<Admin::Document> Admin::act(std::string_view method, std::string_view path) {
-  if (path != "/admin/reload") co_return tell(method, path);
-  if (method == "POST") co_return co_await reload();
+Task<Admin::Document> Admin::act(http1::ServerConnection& connection) {
+  const std::string method(connection.request().method), path(connection.request().raw_path);
+  const std::string query(connection.request().query);
+  const bool posts = path == "/admin/reload" || path == "/admin/revoke";
+  if (posts && method == "POST") {
+    if (path == "/admin/reload") co_return co_await reload();
+    co_return co_await revoke(connection);
+  }
+  if (path == "/admin/upstreams" && (method == "GET" || method == "HEAD")) co_return co_await upstreams();
+  PeopleRequest request = read_people_request(method, path, query);
+  if (request.act != PeopleRequest::Act::none) co_return co_await people(std::move(request));
   Document document;
+  document.allow = posts ? "POST" : path == "/admin/upstreams" ? "GET, HEAD" : request.allow;
+  if (document.allow.empty()) co_return tell(method, path);
   document.refusal = Verdict::method_not_allowed;
-  document.allow = "POST";
+  co_return document;
+}
+
+// What a worker that doesn't answer said the last time stands for it.
+Task<std::vector<WorkerReport>> Admin::reports() {
+  std::function<WorkerReport(Worker&)> question = [](Worker& worker) {
+    return report_of(worker, std::chrono::steady_clock::now());
+  };
+  std::vector<Worker*> workers = workers_;
+  std::vector<std::optional<WorkerReport>> said =
+      co_await ask_all<WorkerReport>(control_, std::move(workers), std::move(question));
+  last_.resize(said.size());
+  for (std::size_t i = 0; i < said.size(); ++i)
+    if (said[i]) last_[i] = std::move(*said[i]);
+  co_return last_;
+}
+
+Task<Admin::Document> Admin::upstreams() {
+  const std::vector<WorkerReport> said = co_await reports();
+  Document document;
+  document.body = upstreams_json(together(said));
+  co_return document;
+}
+
+Task<Admin::Document> Admin::people(PeopleRequest request) {
+  std::function<Task<AdminAnswer>(Worker&)> act = [request = std::move(request)](Worker& worker) {
+    return answer_people(worker, request);
+  };
+  std::optional<AdminAnswer> answer =
+      co_await run_on<AdminAnswer>(control_, *workers_.front(), std::move(act));
+  Document document;
+  document.status = answer ? answer->status : 503;
+  if (answer) document.body = std::move(answer->body);
+  co_return document;
+}
+
+Task<Admin::Document> Admin::revoke(http1::ServerConnection& connection) {
+  Document document;
+  config::Secret body;
+  {
+    std::string text;
+    for (bool more = !connection.body_complete(); more;) {
+      const BodyPiece piece = co_await connection.read_body();
+      if (piece.state == BodyPiece::State::refused || piece.state == BodyPiece::State::gone ||
+          text.size() + piece.bytes.size() > kMaxBody) {
+        connection.close_after();
+        document.refusal = Verdict::bad_request;
+        co_return document;
+      }
+      text += piece.bytes;
+      more = piece.state != BodyPiece::State::end;
+    }
+    body = config::Secret(std::move(text));
+  }
+  std::function<Task<AdminAnswer>(Worker&)> act = [body = std::move(body)](Worker& worker) {
+    return answer_revoke(worker, body);
+  };
+  std::optional<AdminAnswer> answer =
+      co_await run_on<AdminAnswer>(control_, *workers_.front(), std::move(act));
+  document.status = answer ? answer->status : 503;
+  if (answer) document.body = std::move(answer->body);
   co_return document;
 }
 

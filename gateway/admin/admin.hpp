@@ -16,6 +16,8 @@
 #include "auth/task.hpp"
 #include "config/config.hpp"
 #include "gateway/admin/documents.hpp"
+#include "gateway/admin/people.hpp"
+#include "gateway/admin/report.hpp"
 #include "gateway/follower.hpp"
 #include "gateway/http1/server_connection.hpp"
 #include "gateway/key_keeper.hpp"
@@ -36,7 +38,8 @@ class Admin {
 
   boost::system::result<void, std::string> listen();  // the error names address and cause
   const config::Address& address() const { return address_; }
-  void use(std::shared_ptr<const Runtime> runtime);  // after a reload
+  void use(std::shared_ptr<const Runtime> runtime);                          // after a reload
+  void ask(std::vector<Worker*> workers) { workers_ = std::move(workers); }  // once they run
   void stop();
 
  private:
@@ -54,9 +57,13 @@ class Admin {
   };
   std::optional<Verdict> may(const RequestHead& head) const;  // nullopt: it may act
   Document tell(std::string_view method, std::string_view path) const;
-  Task<Document> act(std::string_view method, std::string_view path);
+  Task<Document> act(http1::ServerConnection& connection);
   Task<Document> reload();
-  std::string metrics();
+  Task<Document> upstreams();
+  Task<Document> people(PeopleRequest request);
+  Task<Document> revoke(http1::ServerConnection& connection);
+  Task<std::vector<WorkerReport>> reports();
+  Task<std::string> metrics();
   Readiness readiness() const;
 
   net::io_context& control_;
@@ -77,6 +84,8 @@ class Admin {
   net::steady_timer ticker_;
   bool draining_ = false;
   std::set<http1::ServerConnection*> connections_;
+  std::vector<Worker*> workers_;
+  std::vector<WorkerReport> last_;  // of each, for where one doesn't answer: a counter never falls
 };
 
 }  // namespace sallyport::gateway

@@ -2,20 +2,17 @@
 // are about.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/json/object.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <ctime>
 
-#include "auth/jose/base64url.hpp"
-#include "auth/jose/strict_json.hpp"
-#include "auth/jose/token_verifier.hpp"
 #include "auth/sessions/ending.hpp"
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/end_sessions.hpp"
 #include "gateway/cli/input.hpp"
 #include "gateway/issuers.hpp"
+#include "gateway/revocations.hpp"
 #include "gateway/user_source.hpp"
 
 namespace sallyport::cli {
@@ -24,31 +21,11 @@ namespace {
 using revocation::Event;
 using revocation::Kind;
 
-// What is refused for as long as it could be presented where no token says how long: a month covers the
-// default absolute_ttl, and any session that has none.
-constexpr std::chrono::seconds kLongest{30 * 86400};
-
 struct Wanted {
   std::string token, session, user, key, issuer, before;
   bool everything = false;
   long foreign_life = 86400;
 };
-
-std::chrono::seconds longest_life(const config::Tokens& tokens) {
-  const auto absolute = tokens.refresh.absolute_ttl;
-  return std::max({tokens.access_ttl, absolute.count() == 0 ? 12 * kLongest : absolute, kLongest}) +
-         tokens.clock_skew;
-}
-
-Event made(Kind kind, std::string issuer, std::string id, UnixSeconds until) {
-  Event event;
-  event.kind = kind;
-  event.issuer = std::move(issuer);
-  event.id = std::move(id);
-  event.until = until;
-  event.reason = "administrator";
-  return event;
-}
 
 Task<int> append(stores::Stores& stores, const config::Config& config, Event event, std::string done) {
   std::vector<Event> events;
@@ -63,73 +40,19 @@ int append_one(const config::Config& config, const Event& event, const std::stri
   return with_stores(config, [&](stores::Stores& stores) { return append(stores, config, event, done); });
 }
 
-// The claims that name a token, from one that needn't verify here: its keys may come from a URL, or be gone.
-struct Named {
-  std::string issuer, id;
-  UnixSeconds expires{};
-};
-
-std::optional<Named> named_by(const std::string& token, std::string& why) {
-  const auto first = token.find('.');
-  const auto second = first == token.npos ? first : token.find('.', first + 1);
-  if (token.size() > jose::kMaxToken || second == token.npos) {
-    why = "this is no token";
-    return std::nullopt;
-  }
-  const auto bytes = jose::base64url_decode(std::string_view(token).substr(first + 1, second - first - 1));
-  if (!bytes) {
-    why = "this is no token: its claims are no base64url";
-    return std::nullopt;
-  }
-  const auto value = jose::parse_strict_json(*bytes);
-  const auto* claims = value ? value->if_object() : nullptr;
-  if (claims == nullptr) {
-    why = "this is no token: its claims are no JSON object";
-    return std::nullopt;
-  }
-  const auto text = [&](const char* name) {
-    const auto* member = claims->if_contains(name);
-    return member != nullptr && member->is_string() ? std::string(member->get_string()) : std::string();
-  };
-  Named named{text("iss"), text("jti"), {}};
-  if (named.issuer.empty() || named.id.empty()) {
-    why = "the token has no iss or no jti, so it can't be told from others; revoke its session or user";
-    return std::nullopt;
-  }
-  const auto* exp = claims->if_contains("exp");
-  boost::system::error_code ec;
-  const auto seconds = exp != nullptr && exp->is_number() ? exp->to_number<std::int64_t>(ec) : 0;
-  if (ec || seconds <= 0 || seconds > 253402300799) {  // the year 9999
-    why = "the token has no exp that makes sense";
-    return std::nullopt;
-  }
-  named.expires = UnixSeconds(std::chrono::seconds(seconds));
-  return named;
-}
-
 int revoke_token(const config::Config& config, const Wanted& wanted) {
   const auto token = argument_or_stdin(wanted.token);
-  std::string why = token ? std::string() : token.error().message;
-  const auto named = token ? named_by(*token, why) : std::nullopt;
-  if (!named) {
-    complain(why);
+  const gateway::TokenEnding ending = token ? gateway::token_ending(*token, config.tokens, now_seconds())
+                                            : gateway::TokenEnding(token.error().message);
+  if (!ending) {
+    complain(ending.error());
     return kWrongInput;
   }
-  std::optional<std::chrono::seconds> skew;
-  if (named->issuer == config.tokens.issuer) skew = config.tokens.clock_skew;
-  for (const auto& issuer : config.tokens.issuers) {
-    if (issuer.issuer == named->issuer) skew = issuer.clock_skew;
-  }
-  if (!skew) {
-    complain("the token's issuer is none of the configuration, so no route takes it");
-    return kWrongInput;
-  }
-  if (named->expires + *skew < now_seconds()) {
+  if (!*ending) {
     say("nothing to do: the token has expired");
     return kFine;
   }
-  return append_one(config, made(Kind::token, named->issuer, named->id, named->expires + *skew),
-                    "revoked the token");
+  return append_one(config, **ending, "revoked the token");
 }
 
 Task<int> end_session(stores::Stores& stores, const config::Config& config, sessions::SessionId id) {
@@ -231,23 +154,20 @@ int revoke_user(const config::Config& config, const Wanted& wanted) {
     return with_stores(config, [&](stores::Stores& stores) { return end_user(stores, config, wanted.user); });
   }
   // Another's user has no sessions here.
-  Event event =
-      made(Kind::user, wanted.issuer, wanted.user, now_seconds() + std::chrono::seconds(wanted.foreign_life));
+  Event event = gateway::ending_of(Kind::user, wanted.issuer, wanted.user,
+                                   now_seconds() + std::chrono::seconds(wanted.foreign_life));
   event.before = before_of(wanted);
   return append_one(config, event,
                     "revoked what was issued for this user " +
                         (wanted.before.empty() ? std::string("until now") : "before " + wanted.before));
 }
 
-// The next epoch is a time, so it is above every earlier one even when the log has forgotten them. It tells
-// tokens of this very second apart; a moment in the past needs none.
 int revoke_everything(const config::Config& config, const Wanted& wanted) {
-  const UnixMillis now = now_millis();
   const bool own = is_own(config, wanted);
-  Event event = made(Kind::everything, own ? config.tokens.issuer : wanted.issuer, "",
-                     to_seconds(now) + longest_life(config.tokens));
-  event.before = before_of(wanted);
-  if (own && wanted.before.empty()) event.epoch = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  std::optional<UnixSeconds> before;
+  if (!wanted.before.empty()) before = moment(wanted.before);
+  const Event event = gateway::everything_ending(config.tokens, own ? config.tokens.issuer : wanted.issuer,
+                                                 before, now_millis());
   return append_one(config, event,
                     (own ? "revoked every token and session" : "revoked every token of this issuer") +
                         (wanted.before.empty() ? std::string() : " from before " + wanted.before));
@@ -281,8 +201,9 @@ int revoke(const config::Config& config, const Wanted& wanted) {
 }  // namespace
 
 int revoke_key(const config::Config& config, const std::string& issuer, const std::string& id) {
-  return append_one(config, made(Kind::key, issuer, id, now_seconds() + longest_life(config.tokens)),
-                    "revoked the key " + id);
+  return append_one(
+      config, gateway::ending_of(Kind::key, issuer, id, now_seconds() + gateway::longest_life(config.tokens)),
+      "revoked the key " + id);
 }
 
 void add_revoke(CLI::App& app, Invocation& invocation) {
