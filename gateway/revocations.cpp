@@ -24,27 +24,31 @@ struct Named {
   UnixSeconds expires{};
 };
 
-boost::system::result<Named, std::string> named_by(const std::string& token) {
+using NamedOrFlaw = boost::system::result<Named, std::string>;
+
+NamedOrFlaw flaw(const char* what) { return {boost::system::in_place_error, what}; }
+
+NamedOrFlaw named_by(const std::string& token) {
   const auto first = token.find('.');
   const auto second = first == token.npos ? first : token.find('.', first + 1);
-  if (token.size() > jose::kMaxToken || second == token.npos) return std::string("this is no token");
+  if (token.size() > jose::kMaxToken || second == token.npos) return flaw("this is no token");
   const auto bytes = jose::base64url_decode(std::string_view(token).substr(first + 1, second - first - 1));
-  if (!bytes) return std::string("this is no token: its claims are no base64url");
+  if (!bytes) return flaw("this is no token: its claims are no base64url");
   const auto value = jose::parse_strict_json(*bytes);
   const auto* claims = value ? value->if_object() : nullptr;
-  if (claims == nullptr) return std::string("this is no token: its claims are no JSON object");
+  if (claims == nullptr) return flaw("this is no token: its claims are no JSON object");
   const auto text = [&](const char* name) {
     const auto* member = claims->if_contains(name);
     return member != nullptr && member->is_string() ? std::string(member->get_string()) : std::string();
   };
   Named named{text("iss"), text("jti"), {}};
   if (named.issuer.empty() || named.id.empty())
-    return std::string(
+    return flaw(
         "the token has no iss or no jti, so it can't be told from others; revoke its session or user");
   const auto* exp = claims->if_contains("exp");
   boost::system::error_code ec;
   const auto seconds = exp != nullptr && exp->is_number() ? exp->to_number<std::int64_t>(ec) : 0;
-  if (ec || seconds <= 0 || seconds > kEndOfTime) return std::string("the token has no exp that makes sense");
+  if (ec || seconds <= 0 || seconds > kEndOfTime) return flaw("the token has no exp that makes sense");
   named.expires = UnixSeconds(std::chrono::seconds(seconds));
   return named;
 }
@@ -69,12 +73,14 @@ Event ending_of(Kind kind, std::string issuer, std::string id, UnixSeconds until
 
 TokenEnding token_ending(const std::string& token, const config::Tokens& tokens, UnixSeconds now) {
   const auto named = named_by(token);
-  if (!named) return named.error();
+  if (!named) return {boost::system::in_place_error, named.error()};
   std::optional<std::chrono::seconds> skew;
   if (named->issuer == tokens.issuer) skew = tokens.clock_skew;
   for (const config::ForeignIssuer& issuer : tokens.issuers)
     if (issuer.issuer == named->issuer) skew = issuer.clock_skew;
-  if (!skew) return std::string("the token's issuer is none of the configuration, so no route takes it");
+  if (!skew)
+    return {boost::system::in_place_error,
+            "the token's issuer is none of the configuration, so no route takes it"};
   if (named->expires + *skew < now) return std::optional<Event>();
   return std::optional(ending_of(Kind::token, named->issuer, named->id, named->expires + *skew));
 }

@@ -71,7 +71,8 @@ class Reload : public ::testing::Test {
     const Response response = reload();
     EXPECT_EQ(response.status, 422) << response.body;
     std::string all;
-    for (const auto& problem : response.json().at("problems").as_array())
+    const boost::json::value json = response.json();
+    for (const auto& problem : json.at("problems").as_array())
       all += std::string(problem.as_string()) + "\n";
     return all;
   }

@@ -103,7 +103,7 @@ TEST(ReloadPlan, EverythingElseMayChange) {
       {"", "log: {level: debug, claims: [tenant]}\n"},
       {"", "trusted_proxies: [10.0.0.0/8]\n"},
       {"", "revocation: {max_staleness: 10s, degraded: open}\n"},
-      {"", "users: {registration: true, password: {min_length: 20}}\n"},
+      {tokens + "]}\n", tokens + "]}\nusers: {registration: true, password: {min_length: 20}}\n"},
       {tokens + "]}\n", tokens + "], access_ttl: 1m, refresh: {idle_ttl: 1h, max_sessions_per_user: 3}}\n"},
       {tokens + "]}\n", tokens + ", more], clock_skew: 9s}\n"},
       {"admin: {address: \"127.0.0.1:9901\"}\n",
