@@ -1,8 +1,5 @@
 // revoke: puts events into the store's log, which every running gateway follows, and ends the sessions they
 // are about.
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/this_coro.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <ctime>
@@ -11,9 +8,9 @@
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/end_sessions.hpp"
 #include "gateway/cli/input.hpp"
+#include "gateway/cli/look_up.hpp"
 #include "gateway/issuers.hpp"
 #include "gateway/revocations.hpp"
-#include "gateway/user_source.hpp"
 
 namespace sallyport::cli {
 namespace {
@@ -42,8 +39,9 @@ int append_one(const config::Config& config, const Event& event, const std::stri
 
 int revoke_token(const config::Config& config, const Wanted& wanted) {
   const auto token = argument_or_stdin(wanted.token);
-  const gateway::TokenEnding ending = token ? gateway::token_ending(*token, config.tokens, now_seconds())
-                                            : gateway::TokenEnding(token.error().message);
+  const gateway::TokenEnding ending =
+      token ? gateway::token_ending(*token, config.tokens, now_seconds())
+            : gateway::TokenEnding(boost::system::in_place_error, token.error().message);
   if (!ending) {
     complain(ending.error());
     return kWrongInput;
@@ -83,36 +81,9 @@ int revoke_session(const config::Config& config, const Wanted& wanted) {
   return with_stores(config, [&](stores::Stores& stores) { return end_session(stores, config, *id); });
 }
 
-Task<StoreResult<std::optional<users::User>>> find_user(users::UserStore& users, std::string name) {
-  auto found = co_await users.find_by_name(name);
-  if (found && !found->has_value()) found = co_await users.find_by_id(name);
-  co_return found;
-}
-
-// Where the users are. A login API can't be asked by name: there the text is the id.
-Task<StoreResult<std::optional<users::User>>> look_up(stores::Stores& stores, const config::Config& config,
-                                                      std::string name) {
-  if (config.users.source == "store") co_return co_await find_user(*stores.users, std::move(name));
-  if (config.users.source == "http") {
-    users::User user;
-    user.id = user.name = std::move(name);
-    co_return std::optional(std::move(user));
-  }
-  net::io_context unused;
-  auto source = gateway::UserSource::open(unused, config.users);
-  if (!source) co_return StoreError{StoreError::Kind::refused, source.error()};
-  gateway::Deadlines deadlines(std::chrono::steady_clock::now());
-  const auto users = (*source)->connect(co_await net::this_coro::executor, deadlines);
-  co_return co_await find_user(*users, std::move(name));
-}
-
 Task<int> end_user(stores::Stores& stores, const config::Config& config, std::string name) {
   auto found = co_await look_up(stores, config, std::move(name));
-  if (!found && config.users.source != "store") {
-    complain("can't look the user up (users.source: " + config.users.source + "): " + found.error().detail);
-    co_return kNotThere;
-  }
-  if (!found) co_return store_failed(config, found.error());
+  if (!found) co_return look_up_failed(config, found.error());
   if (!found->has_value()) {
     complain("there is no user of this name or id (for another issuer's user add --issuer)");
     co_return kWrongInput;

@@ -1,5 +1,5 @@
 // user add|set|passwd|reset-token|disable|enable|confirm|unlock|delete|list: the people in the gateway's own
-// store.
+// store; reset-token and unlock go with every source, since what they write is kept here.
 #include <openssl/rand.h>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -17,6 +17,7 @@
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/end_sessions.hpp"
 #include "gateway/cli/input.hpp"
+#include "gateway/cli/look_up.hpp"
 #include "gateway/messages.hpp"
 
 namespace sallyport::cli {
@@ -210,8 +211,8 @@ int passwd(const config::Config& config, const Wanted& wanted) {
 }
 
 Task<int> make_reset_token(stores::Stores& stores, const config::Config& config, std::string name) {
-  auto found = co_await stores.users->find_by_name(name);
-  if (!found) co_return store_failed(config, found.error());
+  auto found = co_await look_up(stores, config, name);
+  if (!found) co_return look_up_failed(config, found.error());
   if (!found->has_value() || (*found)->disabled) {
     complain(found->has_value() ? name + " is disabled" : "there is no user " + name);
     co_return kWrongInput;
@@ -339,19 +340,24 @@ int list(const config::Config& config, const Wanted& wanted) {
 
 using Act = int (*)(const config::Config&, const Wanted&);
 
+// What needs the account in the store of the gateway, and what goes with any `users.source`.
+enum class Accounts { ours, anybodys };
+
 CLI::App* add_act(CLI::App& user, Invocation& invocation, Wanted& wanted, const std::string& name,
-                  const std::string& what, const std::string& example, Act act, bool named = true) {
-  CLI::App* command = add_command(user, invocation, name, what, example, [&invocation, &wanted, act] {
-    int code = kFine;
-    const auto config = load(invocation, code);
-    if (!config) return code;
-    if (config->users.source == "store") return act(*config, wanted);
-    complain("users come from users.source: " + config->users.source +
-             "; they are managed there, and their "
-             "sessions are ended by sallyport revoke --user");
-    return kWrongInput;
-  });
-  if (named) command->add_option("name", wanted.name, "the user's name")->required();
+                  const std::string& what, const std::string& example, Act act,
+                  Accounts accounts = Accounts::ours) {
+  CLI::App* command =
+      add_command(user, invocation, name, what, example, [&invocation, &wanted, act, accounts] {
+        int code = kFine;
+        const auto config = load(invocation, code);
+        if (!config) return code;
+        if (accounts == Accounts::anybodys || config->users.source == "store") return act(*config, wanted);
+        complain("users come from users.source: " + config->users.source +
+                 "; they are managed there, and their "
+                 "sessions are ended by sallyport revoke --user");
+        return kWrongInput;
+      });
+  if (name != "list") command->add_option("name", wanted.name, "the user's name")->required();
   return command;
 }
 
@@ -403,7 +409,7 @@ void add_user(CLI::App& app, Invocation& invocation) {
       ->add_option("--password-file", w.password_file, "read the password there");
   add_act(*user, invocation, w, "reset-token",
           "Print a one-time token for a new password; give it to the user", "sallyport user reset-token ada",
-          reset_token);
+          reset_token, Accounts::anybodys);
   add_act(*user, invocation, w, "disable", "Bar a user from logging in and end the sessions",
           "sallyport user disable ada", [](const config::Config& config, const Wanted& given) {
             users::Edit change;
@@ -420,11 +426,11 @@ void add_user(CLI::App& app, Invocation& invocation) {
           "sallyport user confirm ada", confirm);
   add_act(*user, invocation, w, "unlock",
           "Forget the failed logins of a user: from everywhere, or with --address from there",
-          "sallyport user unlock ada --address 192.0.2.1", unlock)
+          "sallyport user unlock ada --address 192.0.2.1", unlock, Accounts::anybodys)
       ->add_option("--address", w.address, "only those from this address");
   add_act(*user, invocation, w, "delete", "Delete a user and end the sessions", "sallyport user delete ada",
           remove);
-  add_act(*user, invocation, w, "list", "List all users", "sallyport user list --json", list, false)
+  add_act(*user, invocation, w, "list", "List all users", "sallyport user list --json", list)
       ->add_flag("--json", w.json, "one JSON object a line");
 }
 

@@ -125,6 +125,43 @@ TEST_F(PostgresUsers, GetArgon2idAndNewPasswordsWhereTheConfigurationSaysHow) {
   EXPECT_EQ(login("ada", "correct horse battery").status, 200);
 }
 
+TEST_F(PostgresUsers, GetANewPasswordForAResetToken) {
+  gateway(std::string("    update_password: >-\n      ") + kUpdate + "\n  reset: on\n");
+  const Pair ada = pair_of(login("ada"));
+  const std::string config = state_.write("gateway.yaml", fleet_->yaml());
+  const auto command = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {SALLYPORT_BINARY, "user"});
+    words.insert(words.end(), {"--config", config});
+    return run(std::move(words), {});
+  };
+  const Outcome issued = command({"reset-token", "ADA"});
+  ASSERT_EQ(issued.code, 0) << issued.err;
+  const std::string token = issued.out.substr(0, issued.out.find('\n'));
+  const HttpClient client((*fleet_)[0].port());
+  const std::string wanted = R"({"token":")" + token + R"(","new_password":"correct horse battery"})";
+  EXPECT_EQ(client.post("/auth/password/reset", wanted).status, 204);
+  EXPECT_EQ(fleet_->call(0, ada.access).status, 401);
+  EXPECT_EQ(error_of(login("ada")), "login_failure");
+  EXPECT_EQ(login("ada", "correct horse battery").status, 200);
+  EXPECT_EQ(client.post("/auth/password/reset", wanted).status, 422) << "once";
+
+  EXPECT_EQ(command({"reset-token", "nobody"}).code, 1);
+  server_.kill();
+  const Outcome away = command({"reset-token", "ada"});
+  EXPECT_EQ(away.code, 3);
+  EXPECT_THAT(away.err, HasSubstr("users.source: postgres"));
+}
+
+TEST_F(PostgresUsers, AreUnlockedFromHere) {
+  gateway();
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(login("ada", "wrong password").status, 401);
+  EXPECT_EQ(login("ada").status, 429);
+  const std::string config = state_.write("gateway.yaml", fleet_->yaml());
+  const Outcome unlocked = run({SALLYPORT_BINARY, "user", "unlock", "Ada", "--config", config}, {});
+  EXPECT_EQ(unlocked.code, 0) << unlocked.err;
+  EXPECT_EQ(login("ada").status, 200);
+}
+
 TEST_F(PostgresUsers, HaveNoPasswordEndpointWhereNothingCanBeWritten) {
   gateway();
   const Pair ada = pair_of(login("ada"));
