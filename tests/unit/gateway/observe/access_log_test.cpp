@@ -1,4 +1,5 @@
-// Claims that an operator wants in the access log: each line stays one JSON object, whatever a token says.
+// The access log: claims that an operator wants and the trace that a request belongs to. Each line stays one
+// JSON object, whatever a stranger says.
 #include <gtest/gtest.h>
 #include <boost/json/parse.hpp>
 
@@ -40,6 +41,28 @@ TEST(AccessLog, SaysNothingOfClaimsWhereThereAreNone) {
 TEST(AccessLog, KeepsHostileClaimsInTheirPlace) {
   const auto line = line_of(R"({"t\"x":"a\"}\n{\"status\":200,\u0000\u001b"})", {"t\"x"});
   EXPECT_EQ(line.at("claims").at("t\"x").as_string(), json::string_view("a\"}\n{\"status\":200,\0\x1b", 20));
+}
+
+TEST(AccessLog, NamesTheTraceOfAValidTraceparentAlone) {
+  constexpr std::string_view kGood = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const auto logged = [](const std::vector<std::string_view>& values) {
+    RequestHead head;
+    for (const std::string_view value : values) {
+      Field& field = head.fields.emplace_back();
+      field.name = "traceparent";
+      field.value = value;
+      field.id = FieldId::traceparent;
+    }
+    std::string line;
+    append_access_line(line, RequestContext(), &head, {}, {});
+    const json::object object = json::parse(line).as_object();
+    const json::value* trace = object.if_contains("trace_id");
+    return trace == nullptr ? std::string() : std::string(trace->as_string());
+  };
+  EXPECT_EQ(logged({kGood}), "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(logged({}), "");
+  EXPECT_EQ(logged({"00-nonsense"}), "");
+  EXPECT_EQ(logged({kGood, kGood}), "") << "two are none (W3C Trace Context 3.2)";
 }
 
 }  // namespace
