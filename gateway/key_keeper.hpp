@@ -42,6 +42,8 @@ class KeyKeeper {
   // than we; empty: all is well.
   std::string problem() const;
 
+  const KeySnapshot& current() const { return *current_; }  // on the control thread
+
   // Any thread. A token names a key that isn't known: looks for it where that is due. `done` is called on the
   // control thread, after newer keys (if there are any) were posted to the workers.
   void wish(jose::KeyWish wish, std::function<void()> done);

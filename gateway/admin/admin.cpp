@@ -23,6 +23,12 @@ void report(std::exception_ptr error) {
   if (error) spdlog::error("the admin listener failed on a connection");
 }
 
+// A browser can't be told to send a token with a page's address, so whoever has none yet gets the same page
+// with the 401: it holds nothing but a form for the token, and asks for the rest with it.
+bool is_console(const RequestHead& head) {
+  return head.raw_path == "/admin/" && (head.method == "GET" || head.method == "HEAD");
+}
+
 }  // namespace
 
 Admin::Admin(net::io_context& control, const config::Admin& config, std::shared_ptr<const Runtime> runtime,
@@ -42,7 +48,9 @@ Admin::Admin(net::io_context& control, const config::Admin& config, std::shared_
       deadlines_(std::chrono::steady_clock::now()),
       blocks_(kBlock, 4),
       scratch_(http1::HeadLimits{}, blocks_, 4),
-      ticker_(control) {}
+      ticker_(control),
+      console_(inline_page("console")),
+      sign_in_("WWW-Authenticate: Bearer realm=\"sallyport\"\r\n" + console_.lines) {}
 
 boost::system::result<void, std::string> Admin::listen() {
   if (auto free = probe_port(address_); !free) return free.error();
@@ -166,7 +174,13 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
   if (refusal != nullptr) {
     answer.refusal = &reply_for(verdict_for_status(refusal->status));
   } else if (head.raw_path.starts_with("/admin/")) {
-    if (const auto verdict = may(head)) {
+    const auto verdict = may(head);
+    if (verdict == Verdict::token_missing && is_console(head)) {
+      answer.status = 401;
+      answer.content_type = "text/html; charset=utf-8";
+      answer.body = console_.html;
+      context.extra = sign_in_;
+    } else if (verdict) {
       answer.refusal = &reply_for(*verdict);
     } else {
       Document document = co_await act(connection);
@@ -174,7 +188,7 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
       answer.content_type = document.type;
       if (document.refusal) answer.refusal = &reply_for(*document.refusal);
       context.allow = document.allow;
-      context.extra = "Cache-Control: no-store\r\n";
+      context.extra = document.lines;
       body = std::move(document.body);
       answer.body = body;
     }
@@ -304,7 +318,13 @@ Task<Admin::Document> Admin::reload() {
 
 Admin::Document Admin::tell(std::string_view method, std::string_view path) const {
   Document document;
-  if (path == "/admin/status") {
+  if (path == "/admin/") {
+    document.type = "text/html; charset=utf-8";
+    document.body = console_.html;
+    document.lines = console_.lines;
+  } else if (path == "/admin/keys") {
+    document.body = keys_json(keys_.current());
+  } else if (path == "/admin/status") {
     document.body = status_json(readiness(), shared_.connections.load(), reloads_);
   } else if (path == "/admin/config") {
     document.type = "application/yaml";

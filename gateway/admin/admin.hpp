@@ -20,6 +20,7 @@
 #include "gateway/admin/report.hpp"
 #include "gateway/follower.hpp"
 #include "gateway/http1/server_connection.hpp"
+#include "gateway/inline_page.hpp"
 #include "gateway/key_keeper.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/reload.hpp"
@@ -54,6 +55,7 @@ class Admin {
     std::string body;
     std::optional<Verdict> refusal;  // instead of a body
     std::string_view allow;
+    std::string_view lines;  // more of its head
   };
   std::optional<Verdict> may(const RequestHead& head) const;  // nullopt: it may act
   Document tell(std::string_view method, std::string_view path) const;
@@ -82,6 +84,8 @@ class Admin {
   http1::ScratchPool scratch_;
   http1::ConnectionLimits limits_;
   net::steady_timer ticker_;
+  const InlinePage console_;
+  const std::string sign_in_;  // lines of the console's head for whoever has no token yet
   bool draining_ = false;
   std::set<http1::ServerConnection*> connections_;
   std::vector<Worker*> workers_;

@@ -79,4 +79,20 @@ std::string revocations_json(const Follower::Status& status) {
   return json::serialize(answer);
 }
 
+std::string keys_json(const KeySnapshot& keys) {
+  json::array issuers;
+  for (const jose::Issuer& issuer : *keys.issuers) {
+    json::array all;
+    if (issuer.keys)
+      for (const jose::Key& key : issuer.keys->keys())
+        all.push_back(json::object{{"id", key.id},
+                                   {"algorithm", to_string(key.algorithm)},
+                                   {"signs", issuer.own && keys.signing && keys.signing->id == key.id}});
+    issuers.push_back(json::object{{"issuer", issuer.issuer}, {"own", issuer.own}, {"keys", std::move(all)}});
+  }
+  json::array refresh;
+  for (const jose::MacKey& key : keys.refresh) refresh.emplace_back(key.id);
+  return json::serialize(json::object{{"issuers", std::move(issuers)}, {"refresh_keys", std::move(refresh)}});
+}
+
 }  // namespace sallyport::gateway

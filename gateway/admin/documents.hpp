@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gateway/follower.hpp"
+#include "gateway/key_snapshot.hpp"
 #include "gateway/reload.hpp"
 #include "gateway/runtime.hpp"
 
@@ -18,5 +19,6 @@ std::string status_json(const Readiness& readiness, std::size_t connections, con
 std::string reload_json(const ReloadOutcome& outcome);
 std::string routes_json(const Runtime& runtime);
 std::string revocations_json(const Follower::Status& status);
+std::string keys_json(const KeySnapshot& keys);  // their ids
 
 }  // namespace sallyport::gateway

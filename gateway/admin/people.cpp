@@ -8,6 +8,7 @@
 #include "auth/jose/strict_json.hpp"
 #include "auth/sessions/ending.hpp"
 #include "gateway/date.hpp"
+#include "gateway/messages.hpp"
 #include "gateway/replies.hpp"
 #include "gateway/revocations.hpp"
 #include "gateway/text.hpp"
@@ -182,6 +183,26 @@ Task<AdminAnswer> set_disabled(Worker& worker, ServingPtr serving, std::string i
   co_return AdminAnswer{200, json::serialize(shown(change->user))};
 }
 
+Task<AdminAnswer> reset_token(Worker& worker, ServingPtr serving, std::string id) {
+  const config::Config& config = serving->runtime->config;
+  if (!config.users.reset.on || config.auth.endpoints.reset.empty())
+    co_return refusal(409, "reset_off",
+                      "Nobody could use the token: say `users: {reset: on}` in the configuration");
+  const auto found = co_await find(worker, id);
+  if (!found) co_return store_failed(found.error());
+  if (!found->has_value()) co_return not_found("There is no user of this id or name");
+  if ((*found)->disabled) co_return refusal(409, "account_disabled", "This user is disabled");
+  const std::string user_id = (*found)->id;
+  users::User user = **found;
+  const auto issued = co_await serving->issuing->accounts.reset_token(std::move(user));
+  if (!issued) co_return store_failed(issued.error().store);
+  audit(worker, "password_reset_issued", user_id);
+  json::object answer{{"token", issued->token.reveal()}, {"expires_in", issued->ttl.count()}};
+  if (const std::string& page = config.users.reset.page; !page.empty())
+    answer["link"] = link_to(page, issued->token.reveal());
+  co_return AdminAnswer{200, json::serialize(answer)};
+}
+
 Task<AdminAnswer> session(Worker& worker, ServingPtr serving, std::string id, bool end) {
   std::string which = id;
   const auto found = co_await serving->issuing->sessions.find(std::move(which));
@@ -261,6 +282,7 @@ PeopleRequest read_people_request(std::string_view method, std::string_view path
   if (what == "sessions") permit("DELETE", Act::end_all);
   if (what == "disable") permit("POST", Act::disable);
   if (what == "enable") permit("POST", Act::enable);
+  if (what == "reset-token") permit("POST", Act::reset_token);
   return request;
 }
 
@@ -279,6 +301,8 @@ Task<AdminAnswer> answer_people(Worker& worker, PeopleRequest request) {
       const bool disabled = request.act == Act::disable;
       co_return co_await set_disabled(worker, std::move(serving), std::move(request.id), disabled);
     }
+    case Act::reset_token:
+      co_return co_await reset_token(worker, std::move(serving), std::move(request.id));
     case Act::show_session:
     case Act::end_session: {
       const bool end = request.act == Act::end_session;

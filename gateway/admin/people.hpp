@@ -24,6 +24,7 @@ struct PeopleRequest {
     end_all,       // DELETE /admin/users/{id}/sessions
     disable,       // POST /admin/users/{id}/disable
     enable,        // POST /admin/users/{id}/enable
+    reset_token,   // POST /admin/users/{id}/reset-token: for a new password, to be passed on to the user
     show_session,  // GET /admin/sessions/{id}
     end_session,   // DELETE /admin/sessions/{id}
   };

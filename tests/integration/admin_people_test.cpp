@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <regex>
+
 #include "tests/support/gateway_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/origin.hpp"
@@ -26,7 +30,8 @@ class AdminPeople : public ::testing::Test {
         "\"127.0.0.1:" +
             std::to_string(port_) + "\", token: " + kToken +
             "}\ntokens: {issuer: \"https://gw.example\", audience: [api], signing: {keys: keys/}}\n"
-            "users: {registration: true, new: {roles: [user]}}\nupstreams: {api: {servers: [\"" +
+            "users: {registration: true, new: {roles: [user]}, reset: {page: "
+            "\"https://app.example/reset\"}}\nupstreams: {api: {servers: [\"" +
             origin_.url() +
             "\", \"http://127.0.0.1:9\"], retry: {attempts: 2}}}\nroutes:\n"
             "  - {path: /api/, upstream: api, auth: required}\n",
@@ -99,6 +104,28 @@ TEST_F(AdminPeople, ADisabledUserIsOutAndMayComeBack) {
   EXPECT_TRUE(gateway_->wait_for_log("user_disabled")) << "in the audit log";
 }
 
+TEST_F(AdminPeople, AResetTokenIsForWhoeverForgotThePassword) {
+  const Response pair = login("ada");
+  const Response issued = admin("POST", "/admin/users/ada/reset-token");
+  ASSERT_EQ(issued.status, 200) << issued.raw;
+  const std::string token = issued.text("token");
+  EXPECT_EQ(issued.text("link"), "https://app.example/reset?token=" + token);
+  EXPECT_EQ(issued.json().at("expires_in").to_number<int>(), 3600);
+  const std::string wanted = R"({"token":")" + token + R"(","new_password":"a new horse battery"})";
+  EXPECT_EQ(client().post("/auth/password/reset", wanted).status, 204);
+  EXPECT_EQ(call(pair), 401u) << "a new password ends the sessions";
+  EXPECT_EQ(client().post("/auth/login", R"({"username":"ada","password":"a new horse battery"})").status,
+            200);
+  EXPECT_EQ(client().post("/auth/password/reset", wanted).status, 422) << "once";
+
+  EXPECT_EQ(admin("GET", "/admin/users/ada/reset-token").status, 405);
+  EXPECT_EQ(admin("POST", "/admin/users/nobody/reset-token").status, 404);
+  (void)admin("POST", "/admin/users/ada/disable");
+  EXPECT_EQ(admin("POST", "/admin/users/ada/reset-token").status, 409);
+  EXPECT_TRUE(gateway_->wait_for_log("password_reset_issued"));
+  EXPECT_THAT(gateway_->log() + gateway_->access_log(), Not(HasSubstr(token)));
+}
+
 TEST_F(AdminPeople, RevocationsOfEachKind) {
   const Response token = login("ada"), session = login("ada"), other = login("grace");
   EXPECT_EQ(admin("POST", "/admin/revoke", R"({"token":")" + token.text("access_token") + "\"}").status, 200);
@@ -135,6 +162,22 @@ TEST_F(AdminPeople, MetricsCountRequestsByRouteStatusAndReason) {
   EXPECT_THAT(text, HasSubstr("{route=\"@none\",status=\"404\",reason=\"not_found\"} 1"));
   EXPECT_THAT(text, HasSubstr("sallyport_request_duration_seconds_count{route=\"/api/\"} 2"));
   EXPECT_THAT(text, HasSubstr("sallyport_upstream_duration_seconds_count{route=\"/api/\"} 1"));
+}
+
+// What an operator's dashboard and alerts look at is really there: all of it, once there was something to
+// count.
+TEST_F(AdminPeople, DashboardAndAlertsNameMetricsThatThereAre) {
+  EXPECT_EQ(call(login("ada")), 200u);
+  const std::string told = metrics();
+  const std::regex name("sallyport_[a-z_]+");
+  std::size_t named = 0;
+  for (const char* file : {"grafana.json", "alerts.yaml"}) {
+    std::ifstream in(std::string(SALLYPORT_SOURCE_DIR "/config/deploy/") + file);
+    const std::string text((std::istreambuf_iterator<char>(in)), {});
+    for (std::sregex_iterator it(text.begin(), text.end(), name), end; it != end; ++it, ++named)
+      EXPECT_NE(told.find("\n" + it->str()), told.npos) << file << " names " << it->str();
+  }
+  EXPECT_GT(named, 30u);
 }
 
 TEST_F(AdminPeople, UpstreamsAreToldServerByServer) {

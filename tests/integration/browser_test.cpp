@@ -1,7 +1,8 @@
-// The example client, cookies and the account page in a real browser.
+// The example client, cookies, the account page and the console in a real browser.
 #include <gtest/gtest.h>
 
 #include "tests/support/process.hpp"
+#include "tests/support/socket.hpp"
 
 namespace sallyport::testing {
 namespace {
@@ -18,6 +19,14 @@ TEST(Browser, LogsInOnThePageAndStaysLoggedInByCookies) {  // S1.16, S1.28
   constexpr std::chrono::seconds kTime{60};
   const Outcome outcome =
       run({"node", SALLYPORT_TEST_DATA "/node/account_page_test.mjs", SALLYPORT_BINARY}, {}, kTime);
+  EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+}
+
+TEST(Browser, ShowsTheConsoleAndActs) {
+  constexpr std::chrono::seconds kTime{60};
+  const Outcome outcome = run(
+      {"node", SALLYPORT_TEST_DATA "/node/console_test.mjs", SALLYPORT_BINARY, std::to_string(free_port())},
+      {}, kTime);
   EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
 }
 
