@@ -1,0 +1,27 @@
+# The Debian package, by CPack: `./dev package`. Its dependencies are those of the libraries that the program is linked to.
+include(GNUInstallDirs)
+install(TARGETS sallyport RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES config/deploy/sallyport.service DESTINATION lib/systemd/system)
+install(FILES config/deploy/gateway.yaml DESTINATION /etc/sallyport)
+install(FILES README.md config/deploy/alerts.yaml config/deploy/grafana.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES config/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME config.md)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+install(DIRECTORY config/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_CONTACT "The Sallyport maintainers <maintainers@sallyport.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "authentication gateway in front of an API")
+set(CPACK_PACKAGE_DESCRIPTION "Checks the bearer token of every request, serves login, refresh, logout and registration,
+keeps sessions and revocations in Redis or SQLite, and streams everything else to the upstreams that a YAML file names.")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "passwd, ca-certificates")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "redis-server")
+file(WRITE ${CMAKE_BINARY_DIR}/conffiles "/etc/sallyport/gateway.yaml\n")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/conffiles ${CMAKE_SOURCE_DIR}/config/deploy/debian/postinst
+    ${CMAKE_SOURCE_DIR}/config/deploy/debian/prerm ${CMAKE_SOURCE_DIR}/config/deploy/debian/postrm)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+include(CPack)
