@@ -30,6 +30,7 @@ int run_command(int argc, char** argv) {
   add_user(app, invocation);
   add_token(app, invocation);
   add_revoke(app, invocation);
+  add_schema(app, invocation);
   add_version(app, invocation);
 
   try {

@@ -25,6 +25,7 @@ struct Invocation {
 void add_serve(CLI::App& app, Invocation& invocation);
 void add_check(CLI::App& app, Invocation& invocation);
 void add_explain(CLI::App& app, Invocation& invocation);
+void add_schema(CLI::App& app, Invocation& invocation);
 void add_version(CLI::App& app, Invocation& invocation);
 void add_ping(CLI::App& app, Invocation& invocation);
 void add_openapi(CLI::App& app, Invocation& invocation);

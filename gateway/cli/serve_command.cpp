@@ -1,7 +1,10 @@
-// serve, check, version: the commands that only read the configuration, and the one that runs it.
+// serve, check, schema, version: the commands that only read the configuration, and the one that runs it.
+#include <boost/json/serialize.hpp>
+
 #include <iostream>
 
 #include "config/load.hpp"
+#include "config/schema.hpp"
 #include "gateway/cli/command.hpp"
 #include "gateway/gateway.hpp"
 
@@ -41,6 +44,14 @@ void add_check(CLI::App& app, Invocation& invocation) {
   add_command(app, invocation, "check",
               "Validate a configuration: every problem with its place, then 1; nothing wrong, 0",
               "sallyport check --config gateway.yaml", [&invocation] { return check(invocation); });
+}
+
+void add_schema(CLI::App& app, Invocation& invocation) {
+  add_command(app, invocation, "schema", "Print the JSON Schema of the configuration, for editors",
+              "sallyport schema > sallyport.schema.json", [] {
+                say(boost::json::serialize(config::schema()));
+                return kFine;
+              });
 }
 
 void add_version(CLI::App& app, Invocation& invocation) {

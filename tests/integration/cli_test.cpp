@@ -102,6 +102,7 @@ TEST_F(CommandLine, HelpsWithAnExampleForEachCommand) {
       {},
       {"serve"},
       {"check"},
+      {"schema"},
       {"version"},
       {"ping"},
       {"user"},

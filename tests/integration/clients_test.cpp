@@ -85,6 +85,16 @@ TEST(Clients, AValidatorFindsTheDocumentOfEveryPresetGood) {  // S4.11
   }
 }
 
+TEST(Clients, AnEditorsSchemaAndTheLoaderAgree) {
+  const std::string config = SALLYPORT_SOURCE_DIR "/config/";
+  std::vector<std::string> arguments{SALLYPORT_BINARY, config + "examples/quickstart.yaml",
+                                     config + "deploy/gateway.yaml", "--"};
+  for (const char* name : {"production", "oauth2", "code-maze", "fullstackmark", "codepedia", "apothecaric"})
+    arguments.push_back(config + "examples/" + name + ".yaml");
+  const Outcome outcome = node("schema_check.mjs", arguments);
+  EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+}
+
 std::string program(std::initializer_list<const char*> places) {
   for (const char* place : places)
     if (std::filesystem::exists(place)) return place;
