@@ -1,0 +1,309 @@
+// The bad days of everything around the gateway, each under the same load: what clients asked, what they were
+// answered, and that nothing was lost that the contract promises. Each row is a test; all of them print the
+// table:
+//   build/debug/tests/integration --gtest_filter='Faults*'
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "tests/integration/fleet.hpp"
+#include "tests/support/redis_server.hpp"
+
+namespace sallyport::testing {
+namespace {
+
+constexpr unsigned kCallers = 3, kRefreshers = 2;
+constexpr unsigned kBefore = 30, kDuring = 120, kAfter = 30;  // calls that are answered in each part
+
+class World {
+ public:
+  explicit World(const std::string& more = {})
+      : redis_({.append_only = true}),
+        fleet_(redis_.url(),
+               {.more = "defaults: {auth: required, timeout: 1s}\nrevocation: {degraded: stale}\n" +
+                        std::string("limits: {drain: 20s}\nadmin: {address: \"127.0.0.1:") +
+                        std::to_string(admin_port_) + "\"}\n" + more}) {
+    fleet_.origin().on("/api/x", answer());
+  }
+  static Answer answer() {
+    Answer good;
+    good.body = "as ever";
+    return good;
+  }
+  void start() { fleet_.add(); }
+  GatewayProcess& gateway() { return fleet_[0]; }
+  std::string metrics() const { return HttpClient(admin_port_).get("/metrics").body; }
+
+  std::uint16_t admin_port_ = free_port();
+  RedisServer redis_;
+  Fleet fleet_;
+};
+
+// What all clients saw together.
+class Load {
+ public:
+  explicit Load(Fleet& fleet) : fleet_(fleet) {
+    for (unsigned i = 0; i < kCallers; ++i) {
+      const Pair pair = fleet_.login(0, "caller" + std::to_string(i));
+      clients_.emplace_back([this, pair] { call(pair.access); });
+    }
+    for (unsigned i = 0; i < kRefreshers; ++i) {
+      const Pair pair = fleet_.login(0, "refresher" + std::to_string(i));
+      clients_.emplace_back([this, pair] { refresh(pair.refresh); });
+    }
+  }
+  ~Load() { end(); }
+  void end() {
+    stop_ = true;
+    clients_.clear();
+  }
+  // True once so many more calls were answered.
+  bool answered(unsigned more) {
+    const unsigned before = answered_;
+    return poll_until([&] { return answered_ >= before + more; });
+  }
+
+  unsigned asked() const { return asked_; }
+  unsigned lost() const { return lost_; }
+  unsigned cut() const { return cut_; }
+  unsigned logged_out() const { return logged_out_; }
+  std::map<int, unsigned> calls() const {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+  }
+  std::map<int, unsigned> refreshes() const {
+    const std::lock_guard lock(mutex_);
+    return refreshes_;
+  }
+
+ private:
+  void count(std::map<int, unsigned>& by_status, int status) {
+    const std::lock_guard lock(mutex_);
+    ++by_status[status];
+    if (&by_status == &calls_) ++answered_;
+  }
+
+  // On a kept connection, and on a new one where an answer was the last of its own.
+  void call(const std::string& access) {
+    const Headers headers = bearer(access);
+    while (!stop_) {
+      std::optional<HttpConnection> connection;
+      try {
+        connection.emplace(fleet_[0].port());
+        for (bool kept = true; kept && !stop_;) {
+          ++asked_;
+          const Response response = connection->request("GET", "/api/x", headers);
+          if (response.complete) {
+            count(calls_, response.status);
+          } else {
+            ++cut_;
+            ++answered_;
+          }
+          kept = response.complete && response.header("Connection") != "close";
+        }
+      } catch (const std::exception&) {
+        ++lost_;
+      }
+    }
+  }
+
+  void refresh(std::string token) {
+    while (!stop_) {
+      try {
+        const Response response = fleet_.refresh(0, token);
+        count(refreshes_, response.status);
+        if (response.status == 200) token = response.text("refresh_token");
+        if (response.status == 401) ++logged_out_;
+      } catch (const std::exception&) {
+        ++lost_;  // asked again with the same token
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the pace of the load
+    }
+  }
+
+  Fleet& fleet_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<unsigned> asked_ = 0, answered_ = 0, lost_ = 0, cut_ = 0, logged_out_ = 0;
+  mutable std::mutex mutex_;  // guards all below
+  std::map<int, unsigned> calls_, refreshes_;
+  std::vector<std::jthread> clients_;
+};
+
+std::string listed(const std::map<int, unsigned>& by_status) {
+  std::string text;
+  for (const auto& [status, count] : by_status)
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " x " + std::to_string(status);
+  return text;
+}
+
+struct Fault {
+  const char* name;
+  std::function<void(World&)> happens, heals;
+  std::set<int> calls{200};           // statuses that calls may see
+  std::set<int> refreshes{200, 503};  // and refreshes
+  bool cuts = false;                  // answers that began and can't be whole
+  std::string more;                   // configuration
+  unsigned during = kDuring;
+  bool refuses_refreshes = false;  // lasts until one was told to come back later
+};
+
+class Faults : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(Faults, LoseNothingThatIsPromised) {
+  const Fault& fault = GetParam();
+  World world(fault.more);
+  world.start();
+  Load load(world.fleet_);
+  EXPECT_TRUE(load.answered(kBefore));
+  fault.happens(world);
+  EXPECT_TRUE(load.answered(fault.during));
+  if (fault.refuses_refreshes)
+    EXPECT_TRUE(poll_until([&] { return load.refreshes().contains(503); })) << listed(load.refreshes());
+  const auto during = load.calls();
+  if (fault.heals) fault.heals(world);
+  // Well again: calls are answered with 200, and each refresher gets its next pair.
+  const unsigned good = during.contains(200) ? during.at(200) : 0;
+  EXPECT_TRUE(poll_until([&] {
+    const auto calls = load.calls();
+    return calls.contains(200) && calls.at(200) >= good + kAfter;
+  })) << listed(load.calls());
+  const auto refreshed = [&] {
+    const auto all = load.refreshes();
+    return all.contains(200) ? all.at(200) : 0u;
+  };
+  const unsigned so_far = refreshed();
+  EXPECT_TRUE(poll_until([&] { return refreshed() >= so_far + 2 * kRefreshers; }))
+      << listed(load.refreshes());
+  load.end();
+
+  std::ostringstream row;
+  row << "| " << fault.name << " | " << load.asked() << " | " << listed(load.calls()) << " | "
+      << listed(load.refreshes()) << " | " << load.cut() << " | " << load.lost() << " | " << load.logged_out()
+      << " |";
+  std::cout << row.str() << std::endl;
+  for (const auto& [status, count] : load.calls()) EXPECT_TRUE(fault.calls.contains(status)) << row.str();
+  for (const auto& [status, count] : load.refreshes())
+    EXPECT_TRUE(fault.refreshes.contains(status)) << row.str();
+  EXPECT_EQ(load.lost(), 0u) << row.str();
+  EXPECT_EQ(load.logged_out(), 0u) << row.str();
+  if (!fault.cuts) EXPECT_EQ(load.cut(), 0u) << row.str();
+}
+
+void answer_with(World& world, const Answer& answer) { world.fleet_.origin().on("/api/x", answer); }
+void heal_origin(World& world) { answer_with(world, World::answer()); }
+
+Answer cut_short() {
+  Answer answer = World::answer();
+  answer.cut_after = 60;
+  answer.ending = Ending::reset;
+  answer.body = std::string(10'000, 'x');
+  return answer;
+}
+Answer malformed() {
+  Answer answer;
+  answer.raw = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello";
+  answer.ending = Ending::close;
+  return answer;
+}
+
+void set_descriptors(World& world, rlim_t limit) {
+  rlimit now{};
+  ASSERT_EQ(::prlimit(world.gateway().pid(), RLIMIT_NOFILE, nullptr, &now), 0);
+  now.rlim_cur = std::min(limit, now.rlim_max);
+  ASSERT_EQ(::prlimit(world.gateway().pid(), RLIMIT_NOFILE, &now, nullptr), 0);
+}
+
+void command(World& world, std::vector<std::string> words) { world.redis_.command(words); }
+
+const Fault kFaults[] = {
+    {.name = "Redis is killed and comes back (AOF)",
+     .happens = [](World& w) { w.redis_.kill(); },
+     .heals = [](World& w) { w.redis_.start(); },
+     .refuses_refreshes = true},
+    {.name = "Redis hangs",
+     .happens = [](World& w) { w.redis_.pause(); },
+     .heals = [](World& w) { w.redis_.resume(); },
+     .refuses_refreshes = true},
+    {.name = "Redis becomes a replica (READONLY)",
+     .happens = [](World& w) { command(w, {"REPLICAOF", "127.0.0.1", std::to_string(free_port())}); },
+     .heals = [](World& w) { command(w, {"REPLICAOF", "NO", "ONE"}); },
+     .refuses_refreshes = true},
+    {.name = "Redis is full (OOM, noeviction)",
+     .happens = [](World& w) { command(w, {"CONFIG", "SET", "maxmemory", "1"}); },
+     .heals = [](World& w) { command(w, {"CONFIG", "SET", "maxmemory", "0"}); }},
+    {.name = "Redis closes every connection",
+     .happens = [](World& w) { command(w, {"CLIENT", "KILL", "TYPE", "normal"}); }},
+    {.name = "The upstream hangs (timeout 1 s)",
+     .happens =
+         [](World& w) {
+           Answer held = World::answer();
+           held.before_head = std::make_shared<Gate>();
+           answer_with(w, held);
+         },
+     .heals = heal_origin,
+     .calls = {200, 503, 504},
+     .during = 2 * kCallers},
+    {.name = "The upstream cuts its answers",
+     .happens = [](World& w) { answer_with(w, cut_short()); },
+     .heals = heal_origin,
+     .calls = {200, 502, 503},
+     .cuts = true},
+    {.name = "The upstream answers with two lengths",
+     .happens = [](World& w) { answer_with(w, malformed()); },
+     .heals = heal_origin,
+     .calls = {200, 502, 503}},
+    {.name = "The upstream resets each connection unanswered",
+     .happens =
+         [](World& w) {
+           Answer reset;
+           reset.raw = "";
+           reset.ending = Ending::reset;
+           answer_with(w, reset);
+         },
+     .heals = heal_origin,
+     .calls = {200, 502, 503}},
+    {.name = "No descriptor is left",
+     .happens = [](World& w) { set_descriptors(w, 8); },
+     .heals = [](World& w) { set_descriptors(w, 1024); },
+     .calls = {200, 502}},
+    {.name = "The disk of both logs is full",
+     .happens = [](World&) {},
+     .heals =
+         [](World& w) {
+           EXPECT_TRUE(poll_until([&] {
+             const std::string told = w.metrics();
+             return told.find("\nsallyport_log_lines_dropped 0\n") == told.npos;
+           }));
+         },
+     .more = "log: {access: /dev/full, audit: /dev/full}\n"},
+    {.name = "SIGHUP again and again",
+     .happens =
+         [](World& w) {
+           for (int i = 0; i < 20; ++i) {
+             w.gateway().signal(SIGHUP);
+             EXPECT_TRUE(w.gateway().wait_for_log("reload (SIGHUP)", static_cast<std::size_t>(i) + 1));
+           }
+         }},
+};
+
+std::string name_of(const ::testing::TestParamInfo<Fault>& row) {
+  std::string name;
+  for (const char* c = row.param.name; *c != 0; ++c)
+    if (std::isalnum(static_cast<unsigned char>(*c)) != 0) name += *c;
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Faults, ::testing::ValuesIn(kFaults), name_of);
+
+}  // namespace
+}  // namespace sallyport::testing
