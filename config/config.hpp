@@ -66,6 +66,7 @@ struct Limits {
   std::size_t connections = 10'000;  // client connections in all
   std::size_t per_address = 0;       // client connections of one address; 0: no limit
   Millis drain{30'000};              // from SIGTERM until what still runs is cut
+  Millis drain_streams{3'600'000};   // from an upgrade until what the old program still carries is cut
 };
 
 struct Log {
@@ -73,6 +74,7 @@ struct Log {
   std::string audit = "stdout";
   std::string level = "info";       // of the program's own messages, to stderr: debug, info, warn, error
   std::vector<std::string> claims;  // of a request's token, into its access line
+  bool mask_clients = false;        // their addresses without the part that tells neighbours apart
 };
 
 enum class StoreKind { memory, sqlite, redis };

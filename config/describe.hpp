@@ -85,6 +85,8 @@ void describe(V& v, Limits& x) {
   v("per_address", Count{x.per_address},
     "client connections of one address (IPv6: of one /64); over it they are closed; 0: no limit");
   v("drain", x.drain, "from SIGTERM until what still runs is cut");
+  v("drain_streams", x.drain_streams,
+    "from an upgrade (SIGUSR2) until what the old program still carries is cut");
 }
 
 template <class V>
@@ -94,6 +96,8 @@ void describe(V& v, Log& x) {
   v("level", Choice{x.level, {"debug", "info", "warn", "error"}}, "the program's own messages, on stderr");
   v("claims", x.claims,
     "claims of the token that the access line of its request repeats, such as tenant or realm_access.roles");
+  v("mask_clients", x.mask_clients,
+    "addresses of clients in both logs without their end: 192.0.2.0, 2001:db8:1::");
 }
 
 template <class V>

@@ -190,7 +190,8 @@ Task<> Worker::serve(Stream::Socket socket, IpAddress address, std::shared_ptr<D
   } visit{{}, *door};
   Arrival& arrival = visit.arrival;
   arrival.tls = door->tls != nullptr;
-  http1::ServerConnection::Host host{deadlines_, scratch_, blocks_, connection_limits_, door->closing, {}};
+  http1::ServerConnection::Host host{deadlines_,    scratch_,          blocks_, connection_limits_,
+                                     door->closing, door->closes_idle, {}};
   host.handle = [this, &visit](http1::ServerConnection& connection, const http1::Refusal* refusal) {
     const config::Listener& rules = visit.door.rules;
     return rules.redirect.empty()

@@ -20,6 +20,7 @@ struct Worker::Door {
   config::Listener rules;
   std::shared_ptr<const TlsServer> tls;  // null: plain
   bool closing = false;                  // requests under way are the last ones
+  bool closes_idle = false;              // and who waits for the next is closed
 };
 
 struct Worker::Client : boost::intrusive::list_base_hook<> {

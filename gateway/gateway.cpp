@@ -1,9 +1,11 @@
 #include "gateway/gateway.hpp"
 
+#include <fcntl.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -12,6 +14,7 @@
 #include <iostream>
 
 #include "gateway/admin/admin.hpp"
+#include "gateway/admin/ask.hpp"
 #include "gateway/cli/cli.hpp"
 #include "gateway/config_watch.hpp"
 #include "gateway/follower.hpp"
@@ -19,6 +22,7 @@
 #include "gateway/net/listen.hpp"
 #include "gateway/net/tls_files.hpp"
 #include "gateway/reload.hpp"
+#include "gateway/upgrade.hpp"
 #include "gateway/upstream/health.hpp"
 #include "gateway/user_source.hpp"
 #include "gateway/webhook.hpp"
@@ -27,7 +31,8 @@
 namespace sallyport::gateway {
 namespace {
 
-constexpr std::size_t kLateDescriptors = 4;  // the store's, which connects after the start
+constexpr std::chrono::seconds kHeirPatience{60};  // for a successor to read the revocations and its keys
+constexpr std::size_t kLateDescriptors = 4;        // the store's, which connects after the start
 
 // Those of a database with the users: a connection, and what waits for it.
 std::size_t late_descriptors(const config::Users& users, std::size_t workers) {
@@ -82,9 +87,15 @@ class Gateway {
   int listen();
   std::size_t set_connection_limits();
   void start_workers();
+  void await_own_readiness();
+  void begin_serving();
   void await_signal();
   void on_signal(int signal);
   void begin_drain();
+  void upgrade();
+  Task<> hand_over();
+  void leave_to_heir(pid_t heir);
+  void cut_what_is_left(SteadyTime when);
   void await_upkeep();
   void watch_health(const upstream::HealthChecks* before);
   void reload(std::string_view trigger, Admin::Reloaded done);
@@ -105,6 +116,8 @@ class Gateway {
   std::unique_ptr<Follower> follower_;
   std::unique_ptr<KeyKeeper> keys_;
   std::unique_ptr<Webhook> webhook_;
+  Inheritance inheritance_;       // of the program that this one is to replace
+  std::size_t worker_count_ = 1;  // as many as sockets were inherited, else as the configuration wants
   std::vector<std::unique_ptr<Worker>> workers_;
   OpenedListeners opened_;  // until the workers have them
   std::size_t own_descriptors_ = 0;
@@ -114,7 +127,9 @@ class Gateway {
   std::unique_ptr<Admin> admin_;
   std::shared_ptr<upstream::HealthChecks> health_;
   net::signal_set signals_{control_, SIGTERM, SIGINT};
-  net::signal_set others_{control_, SIGHUP, SIGUSR1};
+  net::signal_set others_{control_, SIGHUP, SIGUSR1, SIGUSR2};
+  net::steady_timer readiness_timer_{control_};
+  bool upgrading_ = false;
   net::steady_timer drain_timer_{control_};
   bool draining_ = false;
 };
@@ -155,17 +170,27 @@ int Gateway::listen() {
   if (!files) return fail(cli::kNotThere, files.error());
   tls_.watch(c.listeners, *files);
   tls_servers_ = std::move(files->servers);
-  opened_ = OpenedListeners(worker_count(c));
+  worker_count_ = inheritance_.empty() ? worker_count(c) : inheritance_.widest();
+  if (worker_count_ != worker_count(c))
+    spdlog::warn("an upgrade keeps the number of workers, {}; for {} restart", worker_count_,
+                 worker_count(c));
+  opened_ = OpenedListeners(worker_count_);
   for (const config::Listener& listener : c.listeners) {
     config::Address address = listener.address;
-    if (auto opened = opened_.open(address, true); !opened) return fail(cli::kNotThere, opened.error());
+    if (const std::vector<int> there = inheritance_.take(address); !there.empty())
+      opened_.put(there);
+    else if (auto opened = opened_.open(address, true); !opened)
+      return fail(cli::kNotThere, opened.error());
     addresses_.push_back(address);
   }
   if (c.admin) {
     admin_ =
         std::make_unique<Admin>(control_, *c.admin, runtime_, *follower_, *keys_, shared_, metrics_, reloads_,
                                 [this](Admin::Reloaded done) { reload("admin", std::move(done)); });
-    if (auto listening = admin_->listen(); !listening) return fail(cli::kNotThere, listening.error());
+    config::Address address = c.admin->address;
+    std::optional<int> there;
+    if (const std::vector<int> left = inheritance_.take(address); !left.empty()) there = left.front();
+    if (auto listening = admin_->listen(there); !listening) return fail(cli::kNotThere, listening.error());
   }
   return cli::kFine;
 }
@@ -194,7 +219,7 @@ std::size_t Gateway::set_connection_limits() {
 
 void Gateway::start_workers() {
   std::vector<Worker*> all;
-  for (unsigned i = 0; i < worker_count(runtime_->config); ++i) {
+  for (unsigned i = 0; i < worker_count_; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, runtime_, shared_));
     all.push_back(workers_.back().get());
   }
@@ -208,7 +233,7 @@ void Gateway::start_workers() {
   for (unsigned i = 0; i < workers_.size(); ++i) {
     Adoption its = first;
     its.descriptors = opened_.take(i);
-    workers_[i]->start(std::move(its));
+    workers_[i]->start(std::move(its), inheritance_.empty());
   }
   keys_->start(all);
   follower_->follow(std::move(all));
@@ -224,6 +249,30 @@ void Gateway::start_workers() {
   if (users_) users_->start();
   for (const config::Address& address : addresses_) spdlog::info("listening on {}", to_text(address));
   if (admin_) spdlog::info("admin on {}", to_text(admin_->address()));
+  if (inheritance_.empty())
+    begin_serving();
+  else
+    await_own_readiness();
+}
+
+// The predecessor serves until we can: its clients must not meet somebody who doesn't know the revocations
+// yet.
+void Gateway::await_own_readiness() {
+  if (draining_) return;
+  if (readiness_of(shared_, *follower_, *keys_).ready) {
+    for (auto& worker : workers_) worker->post([](Worker& w) { w.begin_accepting(); });
+    return begin_serving();
+  }
+  readiness_timer_.expires_after(std::chrono::milliseconds(20));
+  readiness_timer_.async_wait([this](const error_code& ec) {
+    if (!ec) await_own_readiness();
+  });
+}
+
+void Gateway::begin_serving() {
+  if (admin_) admin_->begin();
+  notify_manager("READY=1\nMAINPID=" + std::to_string(::getpid()));
+  inheritance_.announce();
 }
 
 void Gateway::watch_health(const upstream::HealthChecks* before) {
@@ -314,7 +363,8 @@ void Gateway::close(const ReloadOutcome& outcome, std::string_view trigger) {
   if (shared_.audit == nullptr) return;
   std::string line;
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  append_audit_line(line, now, {outcome.good ? "reload" : "reload_refused", {}, {}, what, trigger, {}});
+  append_audit_line(line, now, {outcome.good ? "reload" : "reload_refused", {}, {}, what, trigger, {}},
+                    runtime_->config.log);
   shared_.audit->submit(line, 1);
 }
 
@@ -336,7 +386,7 @@ void Gateway::on_signal(int signal) {
   await_signal();
 }
 
-// SIGUSR1: the logs were rotated. SIGHUP: the configuration is read again.
+// SIGUSR1: the logs were rotated. SIGUSR2: the program was replaced. SIGHUP: the configuration is read again.
 void Gateway::await_upkeep() {
   others_.async_wait([this](const error_code& ec, int signal) {
     if (ec) return;
@@ -344,6 +394,8 @@ void Gateway::await_upkeep() {
       for (LogWriter* log : {access_.get(), audit_.get()})
         if (log != nullptr) log->reopen();
       spdlog::info("logs reopened");
+    } else if (signal == SIGUSR2) {
+      upgrade();
     } else {
       reload("SIGHUP", {});
     }
@@ -354,8 +406,82 @@ void Gateway::await_upkeep() {
 void Gateway::begin_drain() {
   draining_ = true;
   shared_.draining = true;
+  notify_manager("STOPPING=1");
   for (auto& worker : workers_) worker->post([](Worker& w) { w.drain(); });
-  drain_timer_.expires_after(runtime_->config.limits.drain);
+  cut_what_is_left(std::chrono::steady_clock::now() + runtime_->config.limits.drain);
+}
+
+void Gateway::upgrade() {
+  if (draining_ || upgrading_)
+    return spdlog::error("no upgrade: {}", draining_ ? "the gateway is draining" : "one is under way");
+  if (runtime_->config.store.kind == config::StoreKind::memory)
+    return spdlog::error("no upgrade: the store is memory: and would not go with it; restart");
+  upgrading_ = true;
+  net::co_spawn(control_, hand_over(), [this](std::exception_ptr error) {
+    upgrading_ = false;
+    if (error) spdlog::error("the upgrade failed, this program goes on");
+  });
+}
+
+Task<> Gateway::hand_over() {
+  std::vector<Worker*> all;
+  for (auto& worker : workers_) all.push_back(worker.get());
+  std::function<std::vector<int>(Worker&)> question = [](Worker& worker) { return worker.listening(); };
+  const auto said = co_await ask_all<std::vector<int>>(control_, std::move(all), std::move(question));
+  std::vector<OpenDoor> doors;
+  bool whole = true;
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    OpenDoor& door = doors.emplace_back(OpenDoor{addresses_[i], {}});
+    for (const auto& of_worker : said) {
+      const int descriptor = of_worker && i < of_worker->size() ? (*of_worker)[i] : -1;
+      whole = whole && descriptor >= 0;
+      door.descriptors.push_back(descriptor);
+    }
+  }
+  if (!whole) {
+    for (const auto& of_worker : said)
+      for (const int descriptor : of_worker.value_or(std::vector<int>())) ::close(descriptor);
+    spdlog::error("the upgrade failed, this program goes on: not every worker answered in time");
+    co_return;
+  }
+  if (admin_) {
+    const int copy = ::fcntl(admin_->descriptor(), F_DUPFD_CLOEXEC, 0);
+    if (copy >= 0) doors.push_back({admin_->address(), {copy}});
+  }
+  std::string program = own_program();
+  spdlog::info("upgrade: starting {}", program);
+  std::vector<std::string> arguments{"serve", "--config", path_};
+  pid_t heir = 0;
+  const std::string failure = co_await start_heir(control_, std::move(program), std::move(arguments),
+                                                  std::move(doors), kHeirPatience, heir);
+  if (failure.empty())
+    leave_to_heir(heir);
+  else
+    spdlog::error("the upgrade failed, this program goes on: {}", failure);
+}
+
+// Nobody is cut for it: every answer is the last of its connection, who says nothing more is closed after the
+// drain time, and what streams may go on for long.
+void Gateway::leave_to_heir(pid_t heir) {
+  const config::Limits& limits = runtime_->config.limits;
+  spdlog::info("upgrade: process {} serves now; this one carries {} connections to their end, at most {} s",
+               heir, shared_.connections.load(), limits.drain_streams.count() / 1000.0);
+  draining_ = true;
+  shared_.draining = true;
+  watch_.stop();
+  if (admin_) admin_->stop();
+  for (auto& worker : workers_) worker->post([](Worker& w) { w.leave(); });
+  const auto cut_at = std::chrono::steady_clock::now() + limits.drain_streams;
+  drain_timer_.expires_after(std::min(limits.drain, limits.drain_streams));
+  drain_timer_.async_wait([this, cut_at](const error_code& ec) {
+    if (ec) return;
+    for (auto& worker : workers_) worker->post([](Worker& w) { w.drain(); });
+    cut_what_is_left(cut_at);
+  });
+}
+
+void Gateway::cut_what_is_left(SteadyTime when) {
+  drain_timer_.expires_at(when);
   drain_timer_.async_wait([this](const error_code& ec) {
     if (ec) return;
     spdlog::warn("drain time is over: cutting {} connections", shared_.connections.load());
@@ -364,6 +490,7 @@ void Gateway::begin_drain() {
 }
 
 int Gateway::run(config::Config config) {
+  inheritance_.claim();
   watch_.about_to_load();
   if (const int code = prepare(std::move(config)); code != cli::kFine) return code;
   follower_ = std::make_unique<Follower>(control_, *store_, runtime_->config, shared_, metrics_);
@@ -394,6 +521,7 @@ int Gateway::run(config::Config config) {
       signals_.cancel();
       others_.cancel();
       drain_timer_.cancel();
+      readiness_timer_.cancel();
     });
   });
   control_.run();

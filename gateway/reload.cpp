@@ -1,5 +1,6 @@
 #include "gateway/reload.hpp"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -41,6 +42,13 @@ boost::system::result<void, std::string> OpenedListeners::open(config::Address& 
     of_worker.push_back(*opened);
   }
   return {};
+}
+
+void OpenedListeners::put(const std::vector<int>& descriptors) {
+  for (std::size_t i = 0; i < by_worker_.size(); ++i)
+    by_worker_[i].push_back(i < descriptors.size()
+                                ? descriptors[i]
+                                : ::fcntl(descriptors[i % descriptors.size()], F_DUPFD_CLOEXEC, 0));
 }
 
 boost::system::result<Reload, Problems> prepare_reload(const std::string& path, const Runtime& running,

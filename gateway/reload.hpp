@@ -31,6 +31,8 @@ class OpenedListeners {
   // `probe`: whether anybody else holds the port (SO_REUSEPORT would hide it). A port 0 becomes the one that
   // was given. The error names address and cause.
   boost::system::result<void, std::string> open(config::Address& address, bool probe);
+  // Those that listen already, at least one and at most one for each worker: two workers may share one.
+  void put(const std::vector<int>& descriptors);
   std::vector<int> take(std::size_t worker) { return std::move(by_worker_[worker]); }
 
  private:

@@ -1,5 +1,6 @@
 #include "gateway/worker.hpp"
 
+#include <fcntl.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -108,7 +109,8 @@ Worker::~Worker() {
 }
 
 // Nothing runs yet: the thread begins with what this leaves.
-void Worker::start(Adoption first) {
+void Worker::start(Adoption first, bool accepts) {
+  accepts_ = accepts;
   adopt(std::move(first));
   thread_ = std::thread([this] { run(); });
 }
@@ -160,13 +162,25 @@ std::shared_ptr<Worker::Door> Worker::open_door(const config::Listener& rules, i
   const bool v6 = rules.address.host.find(':') != std::string::npos;
   auto door = std::make_shared<Door>(
       net::ip::tcp::acceptor(io_, v6 ? net::ip::tcp::v6() : net::ip::tcp::v4(), descriptor));
-  net::co_spawn(io_, accept(door), report);
+  if (accepts_) net::co_spawn(io_, accept(door), report);
   return door;
+}
+
+void Worker::begin_accepting() {
+  accepts_ = true;
+  for (const auto& door : doors_) net::co_spawn(io_, accept(door), report);
+}
+
+std::vector<int> Worker::listening() const {
+  std::vector<int> copies;
+  for (const auto& door : doors_)
+    copies.push_back(::fcntl(door->acceptor.native_handle(), F_DUPFD_CLOEXEC, 0));
+  return copies;
 }
 
 // Who stands in the kernel's queue is still served: closing the socket at once would cut them.
 void Worker::close_door(Door& door) {
-  door.closing = true;
+  door.closing = door.closes_idle = true;
   error_code ignored;
   door.acceptor.cancel(ignored);
   for (Client& client : *clients_)
@@ -257,7 +271,7 @@ Task<> Worker::tick() {
   }
 }
 
-void Worker::drain() {
+void Worker::leave() {
   draining_ = true;
   error_code ignored;
   for (const auto& door : doors_) {
@@ -265,11 +279,17 @@ void Worker::drain() {
     door->closing = true;  // also for who was accepted and hasn't begun
   }
   room_.cancel();
+  for (Client& client : *clients_) client.door->closing = true;
+  check_drained();
+}
+
+void Worker::drain() {
+  for (const auto& door : doors_) door->closes_idle = true;
   for (Client& client : *clients_) {
-    client.door->closing = true;
+    client.door->closes_idle = true;
     if (client.connection.idle()) client.stream.cancel();
   }
-  check_drained();
+  leave();
 }
 
 void Worker::check_drained() {
@@ -336,14 +356,15 @@ void Worker::log_access(const RequestContext& context, const RequestHead* head, 
   append_access_line(
       access_lines_, context, head,
       {wall_now(), std::chrono::steady_clock::now(), exchange.bytes_in(), exchange.bytes_out()},
-      context.runtime().config.log.claims);
+      context.runtime().config.log);
   ++access_count_;
   if (access_lines_.size() > kFlushBytes) flush_logs();
 }
 
 void Worker::audit(const AuditEntry& entry) {
+  tallies_.event(entry.act);
   if (shared_.audit == nullptr) return;
-  append_audit_line(audit_lines_, wall_now(), entry);
+  append_audit_line(audit_lines_, wall_now(), entry, serving_->runtime->config.log);
   ++audit_count_;
 }
 

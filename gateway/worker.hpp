@@ -78,8 +78,9 @@ class Worker {
   Worker(unsigned index, const std::shared_ptr<const Runtime>& runtime, Shared& shared);
   ~Worker();
 
-  // `first`: what it begins with, all of it new. Starts the thread.
-  void start(Adoption first);
+  // `first`: what it begins with, all of it new. Starts the thread. Not `accepts`: clients wait in the
+  // kernel's queue until begin_accepting().
+  void start(Adoption first, bool accepts);
   void join();
 
   // The mailbox: `act(worker)` runs on the worker's thread, in order. Any thread.
@@ -99,6 +100,9 @@ class Worker {
   // After a reload. What runs goes on under what it began with; a listener that is no longer there ends its
   // connections as they become idle.
   void adopt(Adoption next);
+  void begin_accepting();
+  std::vector<int> listening() const;  // copies of its listening sockets' descriptors, by listener
+  void leave();  // another process accepts now: every answer is its connection's last, nobody is cut
   void drain();  // stop accepting; close what is idle; the rest finishes
   void stop();   // now
 
@@ -205,6 +209,7 @@ class Worker {
   std::uint64_t access_count_ = 0, audit_count_ = 0;
   policy::VerifiedCache::Counters counted_;  // what Shared was told of the cache
   std::mt19937_64 random_;
+  bool accepts_ = true;
   bool draining_ = false;
   bool stopping_ = false;
   std::thread thread_;

@@ -9,6 +9,7 @@
 #include "auth/jose/key_ring_store.hpp"
 #include "auth/revocation/revocation_log.hpp"
 #include "auth/sessions/session_store.hpp"
+#include "auth/stores/tally.hpp"
 #include "auth/task.hpp"
 #include "auth/users/one_time_store.hpp"
 #include "auth/users/user_store.hpp"
@@ -40,6 +41,8 @@ class Backend {
     std::vector<std::string> warnings;
   };
   virtual Task<Health> probe(net::any_io_executor executor) = 0;
+  // How it answers whoever acts on sessions and users; null: it is no other program.
+  virtual const Tally* tally() const { return nullptr; }
 };
 
 // Opens it. `rules` gives the lifetimes that records are kept for. A SQLite file that can't be opened or

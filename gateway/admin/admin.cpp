@@ -52,15 +52,21 @@ Admin::Admin(net::io_context& control, const config::Admin& config, std::shared_
       console_(inline_page("console")),
       sign_in_("WWW-Authenticate: Bearer realm=\"sallyport\"\r\n" + console_.lines) {}
 
-boost::system::result<void, std::string> Admin::listen() {
-  if (auto free = probe_port(address_); !free) return free.error();
-  auto descriptor = open_listener(address_, 64);
-  if (!descriptor) return descriptor.error();
+boost::system::result<void, std::string> Admin::listen(std::optional<int> inherited) {
+  if (!inherited) {
+    if (auto free = probe_port(address_); !free) return free.error();
+    auto descriptor = open_listener(address_, 64);
+    if (!descriptor) return descriptor.error();
+    inherited = *descriptor;
+  }
   const bool v6 = address_.host.find(':') != std::string::npos;
-  acceptor_.assign(v6 ? net::ip::tcp::v6() : net::ip::tcp::v4(), *descriptor);
+  acceptor_.assign(v6 ? net::ip::tcp::v6() : net::ip::tcp::v4(), *inherited);
+  return {};
+}
+
+void Admin::begin() {
   net::co_spawn(control_, accept(), report);
   net::co_spawn(control_, tick(), report);
-  return {};
 }
 
 void Admin::use(std::shared_ptr<const Runtime> runtime) {
@@ -104,7 +110,7 @@ Task<> Admin::accept() {
 
 Task<> Admin::serve(Stream::Socket socket) {
   Stream stream(std::move(socket), deadlines_);
-  http1::ServerConnection::Host host{deadlines_, scratch_, blocks_, limits_, draining_, {}};
+  http1::ServerConnection::Host host{deadlines_, scratch_, blocks_, limits_, draining_, draining_, {}};
   host.handle = [this](http1::ServerConnection& connection, const http1::Refusal* refusal) {
     return answer(connection, refusal);
   };
@@ -114,12 +120,7 @@ Task<> Admin::serve(Stream::Socket socket) {
   connections_.erase(&connection);
 }
 
-Readiness Admin::readiness() const {
-  if (shared_.draining) return {false, "draining"};
-  const Follower::Status status = follower_.status();
-  std::string problem = status.problem.empty() ? keys_.problem() : status.problem;
-  return {status.ready && problem.empty(), std::move(problem)};
-}
+Readiness Admin::readiness() const { return readiness_of(shared_, follower_, keys_); }
 
 // The bearer token, on loopback too; and a Host that a page of somewhere else can't have led a browser to.
 std::optional<Verdict> Admin::may(const RequestHead& head) const {
@@ -160,6 +161,8 @@ Task<std::string> Admin::metrics() {
   std::string text = metrics_.text();
   append_requests(text, requests);
   append_upstreams(text, together(said));
+  if (shared_.store != nullptr && shared_.store->tally() != nullptr)
+    append_store(text, *shared_.store->tally());
   co_return text;
 }
 

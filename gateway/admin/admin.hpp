@@ -37,8 +37,11 @@ class Admin {
         const Follower& follower, const KeyKeeper& keys, const Shared& shared, Metrics& metrics,
         const ReloadRecord& reloads, DoReload reload);
 
-  boost::system::result<void, std::string> listen();  // the error names address and cause
+  // `inherited`: the socket that listens there already, owned. The error names address and cause.
+  boost::system::result<void, std::string> listen(std::optional<int> inherited);
+  void begin();  // accepts from now on
   const config::Address& address() const { return address_; }
+  int descriptor() { return acceptor_.native_handle(); }
   void use(std::shared_ptr<const Runtime> runtime);                          // after a reload
   void ask(std::vector<Worker*> workers) { workers_ = std::move(workers); }  // once they run
   void stop();

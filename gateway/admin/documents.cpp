@@ -33,6 +33,13 @@ std::string_view word(config::AuthMode mode) {
 
 }  // namespace
 
+Readiness readiness_of(const Shared& shared, const Follower& follower, const KeyKeeper& keys) {
+  if (shared.draining) return {false, "draining"};
+  const Follower::Status status = follower.status();
+  std::string problem = status.problem.empty() ? keys.problem() : status.problem;
+  return {status.ready && problem.empty(), std::move(problem)};
+}
+
 std::string status_json(const Readiness& readiness, std::size_t connections, const ReloadRecord& reloads) {
   json::object status{
       {"version", SALLYPORT_VERSION}, {"ready", readiness.ready}, {"connections", connections}};

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "gateway/follower.hpp"
-#include "gateway/key_snapshot.hpp"
+#include "gateway/key_keeper.hpp"
 #include "gateway/reload.hpp"
 #include "gateway/runtime.hpp"
 
@@ -14,6 +14,9 @@ struct Readiness {
   bool ready = false;
   std::string problem;  // "draining", or what is missing
 };
+
+// On the control thread.
+Readiness readiness_of(const Shared& shared, const Follower& follower, const KeyKeeper& keys);
 
 std::string status_json(const Readiness& readiness, std::size_t connections, const ReloadRecord& reloads);
 std::string reload_json(const ReloadOutcome& outcome);

@@ -57,7 +57,7 @@ Task<ServerConnection::Next> ServerConnection::read_head() {
   const bool first = scratch_ == nullptr && bytes_out_ == 0;
   if (aborted_) co_return Next::close;
   if (filled_ == 0) {
-    if (host_.draining && !first) co_return Next::close;
+    if (host_.closes_idle && !first) co_return Next::close;
     idle_ = !first;
     waiting_since_ = now();
     stream_.read_until(waiting_since_ + (first ? host_.limits.head : host_.limits.keep_alive));

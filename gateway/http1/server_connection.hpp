@@ -55,7 +55,8 @@ class ServerConnection final : public gateway::Exchange {
     ScratchPool& scratch;
     gateway::BufferPool& large;
     const ConnectionLimits& limits;
-    const bool& draining;  // finish the request under way, then close
+    const bool& draining;     // the request under way is the last, and its answer says so
+    const bool& closes_idle;  // whoever was told to ask again is closed all the same
     // Serves one request. A head that was refused comes with `refusal` and must be answered too (and logged).
     std::function<Task<>(ServerConnection&, const Refusal* refusal)> handle;
   };

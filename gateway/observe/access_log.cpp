@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <iterator>
+#include <optional>
+#include <span>
 
+#include "gateway/addresses.hpp"
 #include "gateway/replies.hpp"
 #include "gateway/runtime.hpp"
 
@@ -36,6 +40,17 @@ void append_millis(std::string& out, std::string_view name, SteadyTime from, Ste
   fmt::format_to(std::back_inserter(out), ",\"{}\":{}.{:03}", name, micros / 1000, micros % 1000);
 }
 
+// Masked: what a whole network has in common, 24 bits of IPv4 and 48 of IPv6. What is no address isn't told
+// then.
+void append_client(std::string& out, std::string_view client, bool mask) {
+  if (!mask) return append_text(out, "client", client);
+  std::optional<IpAddress> address = parse_ip(client);
+  if (!address) return;
+  const bool v4 = to_text(*address).find(':') == std::string::npos;
+  std::fill(address->bytes.begin() + (v4 ? 15 : 6), address->bytes.end(), std::uint8_t{0});
+  append_text(out, "client", to_text(*address));
+}
+
 // As JSON: a token's text can't leave its place. What a token doesn't have isn't there.
 void append_claims(std::string& out, const jose::Claims& claims, std::span<const std::string> paths) {
   std::string_view before = ",\"claims\":{";
@@ -64,10 +79,10 @@ std::string_view trace_id(const RequestHead& head) {
 }  // namespace
 
 void append_access_line(std::string& out, const RequestContext& context, const RequestHead* head,
-                        const Finished& finished, std::span<const std::string> claims) {
+                        const Finished& finished, const config::Log& rules) {
   append_time(out, finished.time);
   append_text(out, "request_id", context.provenance.request_id);
-  append_text(out, "client", context.provenance.client);
+  append_client(out, context.provenance.client, rules.mask_clients);
   if (head != nullptr) {
     append_text(out, "trace_id", trace_id(*head));
     append_text(out, "method", head->method);
@@ -90,20 +105,20 @@ void append_access_line(std::string& out, const RequestContext& context, const R
     append_text(out, "subject", context.claims->subject);
     append_text(out, "session", context.claims->session_id);
     if (!context.claims->own) append_text(out, "issuer", context.claims->issuer);
-    append_claims(out, *context.claims, claims);
+    append_claims(out, *context.claims, rules.claims);
   }
   append_text(out, "error", context.refusal);
   append_text(out, "reason", context.reason);
   out += "}\n";
 }
 
-void append_audit_line(std::string& out, UnixMillis time, const AuditEntry& entry) {
+void append_audit_line(std::string& out, UnixMillis time, const AuditEntry& entry, const config::Log& rules) {
   append_time(out, time);
   append_text(out, "act", entry.act);
   append_text(out, "user", entry.user);
   append_text(out, "session", entry.session);
   append_text(out, "cause", entry.cause);
-  append_text(out, "client", entry.client);
+  append_client(out, entry.client, rules.mask_clients);
   append_text(out, "request_id", entry.request_id);
   out += "}\n";
 }

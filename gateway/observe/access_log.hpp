@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "auth/time.hpp"
+#include "config/config.hpp"
 #include "gateway/message.hpp"
 #include "gateway/request_context.hpp"
 
@@ -20,10 +20,9 @@ struct Finished {
   std::uint64_t bytes_out = 0;
 };
 
-// `head`: nullptr where it was refused before it could be read. `claims`: of the token, by name or path,
-// that the line repeats.
+// `head`: nullptr where it was refused before it could be read.
 void append_access_line(std::string& out, const RequestContext& context, const RequestHead* head,
-                        const Finished& finished, std::span<const std::string> claims = {});
+                        const Finished& finished, const config::Log& rules);
 
 struct AuditEntry {
   std::string_view act;   // "login", "login_failed", "refresh", "reused", "logout", "registered", ...
@@ -33,6 +32,6 @@ struct AuditEntry {
   std::string_view client;
   std::string_view request_id;
 };
-void append_audit_line(std::string& out, UnixMillis time, const AuditEntry& entry);
+void append_audit_line(std::string& out, UnixMillis time, const AuditEntry& entry, const config::Log& rules);
 
 }  // namespace sallyport::gateway

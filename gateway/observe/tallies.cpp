@@ -23,25 +23,36 @@ void append_head(std::string& out, const char* name, const char* type, const cha
   out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
 }
 
+// `counts`: one for each bound, and one for what is longer. `labels`: without braces.
+void append_buckets(std::string& out, const std::string& name, const std::string& labels,
+                    std::span<const std::int64_t> bounds, std::span<const std::uint64_t> counts,
+                    std::uint64_t sum) {
+  std::uint64_t so_far = 0;
+  const auto bucket = [&](const std::string& le) {
+    out += name + "_bucket{" + labels + (labels.empty() ? "" : ",") + "le=\"" + le + "\"} " +
+           std::to_string(so_far) + "\n";
+  };
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    so_far += counts[i];
+    bucket(seconds(static_cast<std::uint64_t>(bounds[i])));
+  }
+  so_far += counts.back();
+  bucket("+Inf");
+  const std::string braced = labels.empty() ? "" : "{" + labels + "}";
+  out += name + "_sum" + braced + " " + exact_seconds(sum) + "\n";
+  out += name + "_count" + braced + " " + std::to_string(so_far) + "\n";
+}
+
 void append_durations(std::string& out, const char* name, const char* help, const RequestTallies& tallies,
                       DurationTally RouteTally::* which) {
   append_head(out, name, "histogram", help);
   for (const auto& [route, tally] : tallies.routes()) {
     const DurationTally& durations = tally.*which;
-    std::uint64_t below = 0;
-    for (const std::uint64_t count : durations.counts) below += count;
-    if (below == 0) continue;
-    const std::string labels = "{route=\"" + prometheus_label(route) + "\"";
-    std::uint64_t so_far = 0;
-    for (std::size_t i = 0; i < DurationTally::kBounds.size(); ++i) {
-      so_far += durations.counts[i];
-      out += std::string(name) + "_bucket" + labels + ",le=\"" +
-             seconds(static_cast<std::uint64_t>(DurationTally::kBounds[i])) + "\"} " +
-             std::to_string(so_far) + "\n";
-    }
-    out += std::string(name) + "_bucket" + labels + ",le=\"+Inf\"} " + std::to_string(below) + "\n";
-    out += std::string(name) + "_sum" + labels + "} " + exact_seconds(durations.sum) + "\n";
-    out += std::string(name) + "_count" + labels + "} " + std::to_string(below) + "\n";
+    const bool any =
+        std::any_of(durations.counts.begin(), durations.counts.end(), [](auto n) { return n > 0; });
+    if (any)
+      append_buckets(out, name, "route=\"" + prometheus_label(route) + "\"", DurationTally::kBounds,
+                     durations.counts, durations.sum);
   }
 }
 
@@ -100,8 +111,14 @@ RouteTally& RequestTallies::of(std::string_view route) {
                                 : routes_.emplace(std::string(route), RouteTally()).first->second;
 }
 
+void RequestTallies::event(std::string_view act) {
+  const auto found = events_.find(act);
+  ++(found != events_.end() ? found->second : events_[std::string(act)]);
+}
+
 void RequestTallies::add(const RequestTallies& other) {
   for (const auto& [route, tally] : other.routes_) of(route).add(tally);
+  for (const auto& [act, count] : other.events_) events_[act] += count;
 }
 
 void append_requests(std::string& out, const RequestTallies& tallies) {
@@ -121,6 +138,28 @@ void append_requests(std::string& out, const RequestTallies& tallies) {
       "From asking the upstream to the head of its answer, retries and the wait for a connection "
       "included",
       tallies, &RouteTally::upstream);
+  constexpr const char* kEvents = "sallyport_auth_events_total";
+  append_head(out, kEvents, "counter",
+              "Logins, refreshes, refusals and endings, as the audit log names them");
+  for (const auto& [act, count] : tallies.events())
+    out += std::string(kEvents) + "{event=\"" + prometheus_label(act) + "\"} " + std::to_string(count) + "\n";
+}
+
+void append_store(std::string& out, const stores::Tally& tally) {
+  constexpr const char* kDuration = "sallyport_store_duration_seconds";
+  append_head(out, kDuration, "histogram",
+              "From a question to Redis to its answer, or until it was given up");
+  std::array<std::uint64_t, stores::Tally::kBounds.size() + 1> counts{};
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = tally.counts[i].load(std::memory_order_relaxed);
+  append_buckets(out, kDuration, {}, stores::Tally::kBounds, counts,
+                 tally.sum.load(std::memory_order_relaxed));
+  constexpr const char* kErrors = "sallyport_store_errors_total";
+  append_head(out, kErrors, "counter", "Questions to Redis without a good answer");
+  constexpr std::array<const char*, stores::Tally::kErrors> kKinds{"unreachable", "timeout", "refused",
+                                                                   "corrupt", "overloaded"};
+  for (std::size_t i = 0; i < kKinds.size(); ++i)
+    out += std::string(kErrors) + "{kind=\"" + kKinds[i] + "\"} " +
+           std::to_string(tally.errors[i].load(std::memory_order_relaxed)) + "\n";
 }
 
 }  // namespace sallyport::gateway

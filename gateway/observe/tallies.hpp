@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/stores/tally.hpp"
+
 namespace sallyport::gateway {
 
 struct DurationTally {
@@ -45,16 +47,21 @@ class RequestTallies {
  public:
   // By name, made where it is new; stays where it is.
   RouteTally& of(std::string_view route);
+  // What the audit log tells too: a login, a refusal, a session's end.
+  void event(std::string_view act);
   void add(const RequestTallies& other);
   const std::map<std::string, RouteTally, std::less<>>& routes() const { return routes_; }
+  const std::map<std::string, std::uint64_t, std::less<>>& events() const { return events_; }
 
  private:
   std::map<std::string, RouteTally, std::less<>> routes_;
+  std::map<std::string, std::uint64_t, std::less<>> events_;
 };
 
 std::string prometheus_label(std::string_view value);  // escaped, without the quotes
 
 // In Prometheus' text format 0.0.4.
 void append_requests(std::string& out, const RequestTallies& tallies);
+void append_store(std::string& out, const stores::Tally& tally);
 
 }  // namespace sallyport::gateway

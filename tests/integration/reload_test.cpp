@@ -7,6 +7,7 @@
 #include <atomic>
 #include <thread>
 
+#include "tests/integration/websocket_echo.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/gateway_process.hpp"
 #include "tests/support/http_client.hpp"
@@ -72,8 +73,7 @@ class Reload : public ::testing::Test {
     EXPECT_EQ(response.status, 422) << response.body;
     std::string all;
     const boost::json::value json = response.json();
-    for (const auto& problem : json.at("problems").as_array())
-      all += std::string(problem.as_string()) + "\n";
+    for (const auto& problem : json.at("problems").as_array()) all += std::string(problem.as_string()) + "\n";
     return all;
   }
   HttpClient client() const { return HttpClient(gateway_->port()); }
@@ -90,46 +90,6 @@ class Reload : public ::testing::Test {
 };
 
 // --- under load
-
-const char* const kSwitch =
-    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-
-std::string masked(std::string_view text) {
-  return "\x81" + std::string(1, static_cast<char>(0x80 | text.size())) + std::string(4, '\0') +
-         std::string(text);
-}
-std::string plain(std::string_view text) {
-  return "\x81" + std::string(1, static_cast<char>(text.size())) + std::string(text);
-}
-
-// Echoes short text frames until the tunnel ends.
-void echo_frames(Exchange& exchange) {
-  exchange.send(kSwitch);
-  for (;;) {
-    const std::string head = exchange.stream().read_exactly(6, within());
-    if (head.size() < 6) return;
-    const auto size = static_cast<std::size_t>(head[1] & 0x7f);
-    exchange.send(plain(exchange.stream().read_exactly(size, within())));
-  }
-}
-
-HttpConnection open_websocket(std::uint16_t port) {
-  HttpConnection socket(port);
-  socket.send(request_text("GET", "/open/ws",
-                           {{"Connection", "Upgrade"},
-                            {"Upgrade", "websocket"},
-                            {"Sec-WebSocket-Version", "13"},
-                            {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}}));
-  const auto response = socket.read_response();
-  EXPECT_TRUE(response && response->status == 101);
-  return socket;
-}
-
-bool echoes(HttpConnection& socket, const std::string& text) {
-  if (socket.send(masked(text)) != Io::ok) return false;
-  return socket.stream().read_exactly(text.size() + 2, within()) == plain(text);
-}
 
 // Asks on one kept connection until told to stop; every answer must be whole and right.
 void ask_until(const std::atomic<bool>& stop, std::uint16_t port, std::atomic<unsigned>& good,

@@ -1,5 +1,7 @@
 #include "auth/stores/redis/client.hpp"
 
+#include <optional>
+
 namespace sallyport::stores::redis {
 
 std::string encode_call(std::string_view verb, std::string_view script, const Words& keys,
@@ -12,10 +14,22 @@ std::string encode_call(std::string_view verb, std::string_view script, const Wo
   return encode(std::span<const std::string_view>(words));
 }
 
-// The call outlives a client that is destroyed meanwhile; then it is answered with an error, and no member is
-// touched.
-Task<StoreResult<Reply>> Client::one(Piece piece) {
+// The calls outlive a client that is destroyed meanwhile; then they are answered with an error, and no member
+// is touched.
+Task<StoreResult<std::vector<Reply>>> Client::execute(Piece piece) {
+  const std::shared_ptr<Tally> tally = settings_.tally;
+  const auto began = std::chrono::steady_clock::now();
   auto replies = co_await servers_->execute(std::move(piece));
+  if (tally) {
+    const auto took = std::chrono::steady_clock::now() - began;
+    const std::optional<StoreError> error = replies ? std::nullopt : std::optional(replies.error());
+    tally->add(std::chrono::duration_cast<std::chrono::microseconds>(took), error ? &*error : nullptr);
+  }
+  co_return replies;
+}
+
+Task<StoreResult<Reply>> Client::one(Piece piece) {
+  auto replies = co_await execute(std::move(piece));
   if (!replies) co_return replies.error();
   if (replies->front().is_error()) co_return refusal(replies->front());
   co_return std::move(replies->front());
@@ -35,7 +49,7 @@ Task<StoreResult<Reply>> Client::write(std::string key, std::string encoded) {
 
 Task<StoreResult<std::vector<Reply>>> Client::group(std::string key, std::vector<std::string> encoded) {
   Piece piece{.key = std::move(key), .commands = std::move(encoded)};
-  auto replies = co_await servers_->execute(std::move(piece));
+  auto replies = co_await execute(std::move(piece));
   if (replies)
     for (const Reply& reply : *replies)
       if (reply.is_error()) co_return refusal(reply);
@@ -49,7 +63,7 @@ Task<StoreResult<std::vector<Reply>>> Client::settled_group(std::string key,
   if (!settings_.waits) co_return co_await group(std::move(key), std::move(encoded));
   encoded.push_back(encode({"SET", key + ":fence", "", "PX", "1000"}));
   Piece piece{.key = std::move(key), .commands = std::move(encoded), .durable = true};
-  auto replies = co_await servers_->execute(std::move(piece));
+  auto replies = co_await execute(std::move(piece));
   if (!replies) co_return replies;
   for (const Reply& reply : *replies)
     if (reply.is_error()) co_return refusal(reply);
@@ -77,7 +91,7 @@ Task<StoreResult<std::vector<Reply>>> Client::each(std::vector<Keyed> commands) 
 Task<StoreResult<Reply>> Client::run(const Script& script, Words keys, Words arguments) {
   Piece piece{.key = keys.front(), .durable = script.durable};
   piece.commands.push_back(encode_call("EVALSHA", script.digest, keys, arguments));
-  auto replies = co_await servers_->execute(std::move(piece));
+  auto replies = co_await execute(std::move(piece));
   if (!replies) co_return replies.error();
   Reply& reply = replies->front();
   if (reply.is_error() && is_noscript(reply.text)) {

@@ -11,6 +11,7 @@
 #include "auth/stores/redis/resp.hpp"
 #include "auth/stores/redis/scripts.hpp"
 #include "auth/stores/redis/servers.hpp"
+#include "auth/stores/tally.hpp"
 
 namespace sallyport::stores::redis {
 
@@ -22,7 +23,8 @@ class Client {
   struct Settings {
     std::string store;  // printable URL
     std::chrono::milliseconds timeout{200};
-    bool waits = false;  // writes are done once replicas have them, too
+    bool waits = false;                      // writes are done once replicas have them, too
+    std::shared_ptr<Tally> tally = nullptr;  // null: nobody counts
   };
   Client(std::shared_ptr<Servers> servers, Settings settings)
       : servers_(std::move(servers)), settings_(std::move(settings)) {}
@@ -61,6 +63,7 @@ class Client {
   }
 
  private:
+  Task<StoreResult<std::vector<Reply>>> execute(Piece piece);
   Task<StoreResult<Reply>> one(Piece piece);
 
   std::shared_ptr<Servers> servers_;

@@ -19,7 +19,9 @@ class RedisBackend final : public Backend {
 
   // Two ways for each executor: one that all share, and one on which the revocation log waits.
   Stores connect(net::any_io_executor executor) override {
-    auto shared = std::make_shared<Client>(make_servers(executor, store_), client_settings(store_));
+    Client::Settings counted = client_settings(store_);
+    counted.tally = tally_;
+    auto shared = std::make_shared<Client>(make_servers(executor, store_), std::move(counted));
     auto reader = std::make_unique<Client>(make_servers(executor, store_), client_settings(store_));
     Stores stores;
     stores.sessions = std::make_unique<RedisSessionStore>(shared, keys_, rules_);
@@ -32,11 +34,13 @@ class RedisBackend final : public Backend {
   }
 
   Task<Health> probe(net::any_io_executor executor) override { return survey(std::move(executor), store_); }
+  const Tally* tally() const override { return tally_.get(); }
 
  private:
   config::Store store_;
   config::Refresh rules_;
   Keys keys_;
+  std::shared_ptr<Tally> tally_ = std::make_shared<Tally>();
 };
 
 }  // namespace

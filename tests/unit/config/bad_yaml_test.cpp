@@ -69,7 +69,7 @@ const Row kKeys[] = {
     {"UnknownInRoute", route("path: /a, upstream: orders, auth: none, method: GET"),
      "9:46: unknown key \"method\" in routes[2] (did you mean \"methods\"?)"},
     {"UnknownWithoutLikeness", kBase + "log: {zebra: 1}\n",
-     "in log; allowed: access, audit, level or claims"},
+     "in log; allowed: access, audit, level, claims or mask_clients"},
     {"NoValue", kBase + "limits:\n", "9:1: limits has no value"},
     {"NoValueInList", kBase + "trusted_proxies: [~]\n", "9:19: trusted_proxies[0] has no value"},
     {"SectionForValue", kBase + "workers: {a: 1}\n",

@@ -19,7 +19,9 @@ json::object line_of(const char* claims, const std::vector<std::string>& wanted)
     context.claims = std::move(who);
   }
   std::string line;
-  append_access_line(line, context, nullptr, {}, wanted);
+  config::Log rules;
+  rules.claims = wanted;
+  append_access_line(line, context, nullptr, {}, rules);
   EXPECT_TRUE(line.ends_with("}\n"));
   EXPECT_EQ(line.find('\n'), line.size() - 1) << "one line";
   return json::parse(line).as_object();
@@ -43,6 +45,27 @@ TEST(AccessLog, KeepsHostileClaimsInTheirPlace) {
   EXPECT_EQ(line.at("claims").at("t\"x").as_string(), json::string_view("a\"}\n{\"status\":200,\0\x1b", 20));
 }
 
+TEST(AccessLog, MasksClientsWhereItIsTold) {
+  const auto logged = [](const char* client, bool mask) {
+    config::Log rules;
+    rules.mask_clients = mask;
+    RequestContext context;
+    context.provenance.client = client;
+    std::string access, audit;
+    append_access_line(access, context, nullptr, {}, rules);
+    append_audit_line(audit, {}, {"login", "ada", {}, {}, client, {}}, rules);
+    const json::value* told = json::parse(access).as_object().if_contains("client");
+    EXPECT_EQ(audit.find("\"client\"") == audit.npos, told == nullptr);
+    const std::string text(told == nullptr ? std::string() : std::string(told->as_string()));
+    EXPECT_NE(audit.find(text), audit.npos);
+    return text;
+  };
+  EXPECT_EQ(logged("192.0.2.77", false), "192.0.2.77");
+  EXPECT_EQ(logged("192.0.2.77", true), "192.0.2.0");
+  EXPECT_EQ(logged("2001:db8:1:2:3:4:5:6", true), "2001:db8:1::");
+  EXPECT_EQ(logged("unknown", true), "");
+}
+
 TEST(AccessLog, NamesTheTraceOfAValidTraceparentAlone) {
   constexpr std::string_view kGood = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   const auto logged = [](const std::vector<std::string_view>& values) {
@@ -54,7 +77,7 @@ TEST(AccessLog, NamesTheTraceOfAValidTraceparentAlone) {
       field.id = FieldId::traceparent;
     }
     std::string line;
-    append_access_line(line, RequestContext(), &head, {}, {});
+    append_access_line(line, RequestContext(), &head, {}, config::Log());
     const json::object object = json::parse(line).as_object();
     const json::value* trace = object.if_contains("trace_id");
     return trace == nullptr ? std::string() : std::string(trace->as_string());

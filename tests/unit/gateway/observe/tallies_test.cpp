@@ -69,5 +69,36 @@ TEST(RequestTallies, ARouteNamedStrangelyBreaksNoLine) {
   EXPECT_THAT(text, HasSubstr(R"(route="a\"b\\c\nd")"));
 }
 
+TEST(Tallies, CountEventsOfAllWorkers) {
+  RequestTallies one, other;
+  one.event("login");
+  one.event("login");
+  other.event("login");
+  other.event("reused");
+  one.add(other);
+  std::string text;
+  append_requests(text, one);
+  EXPECT_NE(text.find("\nsallyport_auth_events_total{event=\"login\"} 3\n"), text.npos) << text;
+  EXPECT_NE(text.find("\nsallyport_auth_events_total{event=\"reused\"} 1\n"), text.npos);
+}
+
+TEST(Tallies, TellHowTheStoreAnswers) {
+  stores::Tally tally;
+  tally.add(std::chrono::microseconds(90), nullptr);
+  tally.add(std::chrono::microseconds(400), nullptr);
+  const StoreError late{StoreError::Kind::timeout, "too late"};
+  tally.add(std::chrono::seconds(3), &late);
+  std::string text;
+  append_store(text, tally);
+  for (const char* line :
+       {"\nsallyport_store_duration_seconds_bucket{le=\"0.0001\"} 1\n",
+        "\nsallyport_store_duration_seconds_bucket{le=\"0.0005\"} 2\n",
+        "\nsallyport_store_duration_seconds_bucket{le=\"+Inf\"} 3\n",
+        "\nsallyport_store_duration_seconds_sum 3.000490\n", "\nsallyport_store_duration_seconds_count 3\n",
+        "\nsallyport_store_errors_total{kind=\"timeout\"} 1\n",
+        "\nsallyport_store_errors_total{kind=\"corrupt\"} 0\n"})
+    EXPECT_NE(text.find(line), text.npos) << line << text;
+}
+
 }  // namespace
 }  // namespace sallyport::gateway
