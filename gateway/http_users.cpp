@@ -8,14 +8,8 @@
 namespace sallyport::gateway {
 namespace {
 
-constexpr std::size_t kMaxKey = 256;  // characters of a name or id
 constexpr std::size_t kMaxAnswer = 64 * 1024;
 constexpr std::chrono::milliseconds kMaxBackOff{30'000};
-
-bool askable(std::string_view key) {
-  const auto length = users::count_characters(key);
-  return length && *length > 0 && *length <= kMaxKey && !users::has_control(key);
-}
 
 StoreError failed(StoreError::Kind kind, std::string what) {
   return {kind, "the login API (users.http): " + std::move(what)};
@@ -55,7 +49,7 @@ Task<HttpUsers::Answered> HttpUsers::call(HttpCall call) {
 
 Task<StoreResult<HttpUsers::Found>> HttpUsers::judge(std::string name, config::Secret password,
                                                      std::string address) {
-  if (!askable(name)) co_return Found();
+  if (!users::askable(name)) co_return Found();
   HttpCall question;
   question.url = *parse_http_url(rules_.login);
   question.method = "POST";
@@ -81,7 +75,7 @@ Task<StoreResult<HttpUsers::Found>> HttpUsers::judge(std::string name, config::S
 
 Task<StoreResult<HttpUsers::Found>> HttpUsers::find_by_id(std::string_view id) {
   const Known known{{}, std::string(id)};
-  if (!askable(known.id)) co_return Found();
+  if (!users::askable(known.id)) co_return Found();
   HttpCall question;
   question.url = *parse_http_url(state_url(rules_, known.id));
   auto answer = co_await call(std::move(question));

@@ -50,4 +50,10 @@ bool has_control(std::string_view text) {
   return false;
 }
 
+bool askable(std::string_view key) {
+  constexpr std::size_t kLongest = 256;
+  const auto length = count_characters(key);
+  return length && *length > 0 && *length <= kLongest && !has_control(key);
+}
+
 }  // namespace sallyport::users

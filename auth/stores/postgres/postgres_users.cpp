@@ -8,13 +8,6 @@ namespace sallyport::stores::postgres {
 namespace {
 
 using Found = std::optional<users::User>;
-constexpr std::size_t kMaxKey = 256;  // characters of a name or id
-
-// What the database would refuse, or could take for another text, is nobody's name.
-bool askable(std::string_view key) {
-  const auto length = users::count_characters(key);
-  return length && *length > 0 && *length <= kMaxKey && !users::has_control(key);
-}
 
 std::vector<std::string> one(std::string value) {
   std::vector<std::string> values;
@@ -38,7 +31,7 @@ Task<StoreResult<Found>> PostgresUsers::find_by_id(std::string_view id) {
 }
 
 Task<StoreResult<Found>> PostgresUsers::find(std::string setting, std::string query, std::string by) {
-  if (!askable(by)) co_return Found();
+  if (!users::askable(by)) co_return Found();
   auto values = one(std::move(by));
   auto answer = co_await pool_->ask(std::move(query), std::move(values));
   if (!answer) {
