@@ -76,22 +76,64 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return all;
 }
 
-// With our environment and signals as they were; of our descriptors it gets the doors and the pipe. 0: errno
-// says why there is none.
-pid_t spawn(const std::string& program, std::vector<std::string> arguments,
-            const std::vector<OpenDoor>& doors, int word) {
+// Descriptors for a successor, which has them from kFirst on: so that everything above can be closed there,
+// whoever opened it without saying that it ends at an exec.
+class HandedOver {
+ public:
+  explicit HandedOver(std::size_t count) : end_(kFirst + static_cast<int>(count)) {
+    posix_spawn_file_actions_init(&actions_);
+  }
+  HandedOver(const HandedOver&) = delete;
+  HandedOver& operator=(const HandedOver&) = delete;
+  ~HandedOver() {
+    for (const int copy : copies_) ::close(copy);
+    posix_spawn_file_actions_destroy(&actions_);
+  }
+  // What it is called over there; -1: none is left here. The copy lies above all those names, so that none is
+  // overwritten before its turn.
+  int add(int descriptor) {
+    const int copy = ::fcntl(descriptor, F_DUPFD_CLOEXEC, end_);
+    if (copy < 0) return -1;
+    copies_.push_back(copy);
+    const int name = kFirst + static_cast<int>(copies_.size()) - 1;
+    posix_spawn_file_actions_adddup2(&actions_, copy, name);
+    return name;
+  }
+  const posix_spawn_file_actions_t* actions() {
+    posix_spawn_file_actions_addclosefrom_np(&actions_, end_);
+    return &actions_;
+  }
+
+ private:
+  static constexpr int kFirst = 3;
+  int end_;
+  std::vector<int> copies_;
+  posix_spawn_file_actions_t actions_{};
+};
+
+// With our environment, and with signals as at a start; of our descriptors it gets the doors and the pipe. 0:
+// errno says why there is none.
+pid_t spawn(const std::string& program, std::vector<std::string> arguments, std::vector<OpenDoor> doors,
+            int word) {
+  std::size_t count = 1;
+  for (const OpenDoor& door : doors) count += door.descriptors.size();
+  HandedOver handed(count);
+  bool whole = true;
+  const auto hand = [&](int& descriptor) {
+    descriptor = handed.add(descriptor);
+    whole = whole && descriptor >= 0;
+  };
+  for (OpenDoor& door : doors)
+    for (int& descriptor : door.descriptors) hand(descriptor);
+  hand(word);
+  if (!whole) return 0;
+
   arguments.insert(arguments.begin(), program);
   std::vector<std::string> environment;
   for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
   environment.push_back(std::string(kDoors) + "=" + doors_text(doors));
   environment.push_back(std::string(kWord) + "=" + std::to_string(word));
 
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (const OpenDoor& door : doors)  // onto itself: then it stays open
-    for (const int descriptor : door.descriptors)
-      posix_spawn_file_actions_adddup2(&actions, descriptor, descriptor);
-  posix_spawn_file_actions_adddup2(&actions, word, word);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none, all;
@@ -101,10 +143,9 @@ pid_t spawn(const std::string& program, std::vector<std::string> arguments,
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = 0;
-  const int failed = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, pointers(arguments).data(),
-                                   pointers(environment).data());
+  const int failed = ::posix_spawn(&pid, program.c_str(), handed.actions(), &attributes,
+                                   pointers(arguments).data(), pointers(environment).data());
   posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
   errno = failed;
   return failed == 0 ? pid : 0;
 }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "tests/integration/websocket_echo.hpp"
@@ -203,6 +204,31 @@ TEST_F(Upgrade, AProgramOrConfigurationThatIsBadChangesNothing) {
   gateway_->write_config(yaml("sqlite:state.db", "{drain: 10s}"));
   EXPECT_NE(upgrade(), 0) << gateway_->log();
   EXPECT_EQ(client().get("/open/x").status, 200);
+}
+
+// The sockets of a process, by what the kernel calls them.
+std::set<std::string> sockets_of(pid_t pid) {
+  std::set<std::string> names;
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd", ec)) {
+    const std::string name = fs::read_symlink(entry.path(), ec).string();
+    if (name.starts_with("socket:")) names.insert(name);
+  }
+  return names;
+}
+
+// A connection that both held would stay open after the old program had closed it.
+TEST_F(Upgrade, TheNewProgramGetsTheListeningSocketsAndNoOther) {
+  start();
+  HttpConnection kept(gateway_->port());
+  EXPECT_EQ(kept.request("GET", "/open/x").status, 200);  // and its upstream's connection is kept, too
+  const std::set<std::string> before = sockets_of(gateway_->pid());
+  const pid_t heir = upgrade();
+  ASSERT_NE(heir, 0) << gateway_->log();
+  std::size_t shared = 0;
+  for (const std::string& name : sockets_of(heir)) shared += before.count(name);
+  EXPECT_EQ(shared, 3u) << "two workers' and the admin listener's";
+  EXPECT_GE(before.size(), 5u);
 }
 
 TEST_F(Upgrade, AStoreInMemoryStaysWhereItIs) {
