@@ -52,15 +52,19 @@ class World {
 // What all clients saw together.
 class Load {
  public:
+  // Everybody logs in before the first one calls: passwords are hashed with what the load leaves of the
+  // cores.
   explicit Load(Fleet& fleet) : fleet_(fleet) {
-    for (unsigned i = 0; i < kCallers; ++i) {
-      const Pair pair = fleet_.login(0, "caller" + std::to_string(i));
-      clients_.emplace_back([this, pair] { call(pair.access); });
-    }
-    for (unsigned i = 0; i < kRefreshers; ++i) {
-      const Pair pair = fleet_.login(0, "refresher" + std::to_string(i));
-      clients_.emplace_back([this, pair] { refresh(pair.refresh); });
-    }
+    std::vector<Pair> pairs;
+    for (unsigned i = 0; i < kCallers + kRefreshers; ++i)
+      pairs.push_back(fleet_.login(0, "user" + std::to_string(i)));
+    for (unsigned i = 0; i < pairs.size(); ++i)
+      clients_.emplace_back([this, pair = pairs[i], calls = i < kCallers] {
+        if (calls)
+          call(pair.access);
+        else
+          refresh(pair.refresh);
+      });
   }
   ~Load() { end(); }
   void end() {
@@ -110,6 +114,7 @@ class Load {
             ++answered_;
           }
           kept = response.complete && response.header("Connection") != "close";
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the pace of the load
         }
       } catch (const std::exception&) {
         ++lost_;
@@ -127,7 +132,7 @@ class Load {
       } catch (const std::exception&) {
         ++lost_;  // asked again with the same token
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the pace of the load
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
   }
 

@@ -6,6 +6,7 @@
 #include "tests/support/http_client.hpp"
 #include "tests/support/jwt.hpp"
 #include "tests/support/origin.hpp"
+#include "tests/support/redis_server.hpp"
 
 namespace sallyport::testing {
 namespace {
@@ -64,14 +65,22 @@ TEST_F(SigningKeys, ARevokedKeyKillsWhatItSignedInRunningGateways) {
 
 TEST_F(SigningKeys, RotationByAgePublishesBeforeItSigns) {
   const auto gateway = this->gateway(", rotate_every: 2s", "2s");
-  ASSERT_TRUE(gateway->wait_for_log("our own keys changed: 2 verify"));
-  const std::string keys_before = published(*gateway);
-  const std::string first = kid(login(*gateway).text("access_token"));
-  ASSERT_TRUE(gateway->wait_for_log("our tokens are signed with "));
-  const std::string second = kid(login(*gateway).text("access_token"));
-  EXPECT_NE(first, second);
-  EXPECT_NE(keys_before.find(first), std::string::npos);
-  EXPECT_NE(keys_before.find(second), std::string::npos)
+  std::string refresh = login(*gateway).text("refresh_token");
+  const auto next_kid = [&] {
+    const Response pair =
+        HttpClient(gateway->port()).post("/auth/refresh", R"({"refresh_token":")" + refresh + "\"}");
+    refresh = pair.text("refresh_token");
+    return kid(pair.text("access_token"));
+  };
+  const std::string first = next_kid();
+  std::string published_before, second;
+  EXPECT_TRUE(poll_until([&] {
+    published_before = published(*gateway);
+    second = next_kid();
+    return second != first;
+  }));
+  EXPECT_NE(published_before.find(first), std::string::npos);
+  EXPECT_NE(published_before.find(second), std::string::npos)
       << "whoever fetched our keys knew it before its first token";
 }
 
