@@ -49,6 +49,13 @@ class Upstream(BaseHTTPRequestHandler):
         pass
 
 
+class Upstreams(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A request that is given up in the middle is part of the load."""
+
+
 def configuration(folder, port, admin, redis, upstream, turn):
     # `turn` makes each reload one that changes something.
     (folder / "gateway.yaml").write_text(f"""listeners: [{{address: "127.0.0.1:{port}"}}]
@@ -268,7 +275,7 @@ def main():
         link = folder / "redis-server"
         link.symlink_to(redis_program)
         redis_port, port, admin = free_port(), free_port(), free_port()
-        upstream = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+        upstream = Upstreams(("127.0.0.1", 0), Upstream)
         threading.Thread(target=upstream.serve_forever, daemon=True).start()
         redis = subprocess.Popen([str(link), "--port", str(redis_port), "--dir", name, "--save", ""],
                                  stdout=subprocess.DEVNULL)
