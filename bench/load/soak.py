@@ -34,6 +34,7 @@ GROWTH = 1.05  # of the last third over the second
 
 class Upstream(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def answer(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
