@@ -406,7 +406,8 @@ void Gateway::await_upkeep() {
 void Gateway::begin_drain() {
   draining_ = true;
   shared_.draining = true;
-  notify_manager("STOPPING=1");
+  // A successor that its predecessor ends has never been the service.
+  if (inheritance_.empty()) notify_manager("STOPPING=1");
   for (auto& worker : workers_) worker->post([](Worker& w) { w.drain(); });
   cut_what_is_left(std::chrono::steady_clock::now() + runtime_->config.limits.drain);
 }
