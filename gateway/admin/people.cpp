@@ -8,6 +8,7 @@
 #include "auth/jose/strict_json.hpp"
 #include "auth/sessions/ending.hpp"
 #include "gateway/date.hpp"
+#include "gateway/endpoints/form.hpp"
 #include "gateway/messages.hpp"
 #include "gateway/replies.hpp"
 #include "gateway/revocations.hpp"
@@ -35,29 +36,11 @@ AdminAnswer store_failed(const StoreError& error) {
 
 AdminAnswer not_found(std::string_view what) { return refusal(404, "not_found", what); }
 
+// Of a path's segment, where a plus is one: names may hold it.
 std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
-      out += static_cast<char>(value);
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
-
-std::string parameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    if (pair.substr(0, pair.find('=')) == name && pair.size() > name.size())
-      return decoded(pair.substr(name.size() + 1));
-  }
-  return {};
+  std::string plain;
+  for (const char c : text) plain += c == '+' ? std::string("%2B") : std::string(1, c);
+  return endpoints::form_decoded(plain).value_or(std::string());
 }
 
 json::string repaired(std::string_view text) {
@@ -252,9 +235,13 @@ PeopleRequest read_people_request(std::string_view method, std::string_view path
   constexpr std::string_view kUsers = "/admin/users", kSessions = "/admin/sessions/";
   if (path == kUsers) {
     permit("GET", Act::list);
-    request.search = parameter(query, "search");
-    request.cursor = parameter(query, "cursor");
-    const std::string limit = parameter(query, "limit");
+    const auto form = endpoints::Form::parse(query);
+    const auto parameter = [&](std::string_view name) {
+      return std::string(form ? form->find(name).value_or("") : "");
+    };
+    request.search = parameter("search");
+    request.cursor = parameter("cursor");
+    const std::string limit = parameter("limit");
     std::size_t number = 0;
     if (std::from_chars(limit.data(), limit.data() + limit.size(), number).ec == std::errc() && number > 0)
       request.limit = std::min(number, kMostAtOnce);

@@ -68,6 +68,9 @@ TEST_F(AdminPeople, UsersAreListedAndFound) {
   EXPECT_EQ(one.json().at("sessions").as_array().size(), 1u);
   EXPECT_THAT(one.body, Not(HasSubstr("argon2")));
   EXPECT_EQ(admin("GET", "/admin/users/nobody").status, 404);
+  (void)login("ada+shop");
+  for (const char* path : {"/admin/users/ada+shop", "/admin/users/ada%2Bshop"})
+    EXPECT_EQ(admin("GET", path).text("name"), "ada+shop") << path;
 }
 
 TEST_F(AdminPeople, PagesLeadOn) {
