@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -146,11 +145,10 @@ Task<> Worker::accept(std::shared_ptr<Door> door) {
       }
       continue;
     }
-    Stream::Socket socket(io_);
-    socket.assign(net::generic::stream_protocol(from.ss_family, IPPROTO_TCP), fd);
-    net::awaitable<void> connection = serve(std::move(socket), address_of(from), door);
-    net::co_spawn(io_, std::move(connection), report);
-    if (++accepted % kAcceptAtOnce == 0) co_await net::post(io_.get_executor(), net::use_awaitable);
+    Socket socket(io_.get_executor(), fd);
+    Task<> connection = serve(std::move(socket), address_of(from), door);
+    spawn(io_, std::move(connection), report);
+    if (++accepted % kAcceptAtOnce == 0) co_await net::post(io_.get_executor(), kAwait);
   }
 }
 
@@ -181,7 +179,7 @@ Task<bool> Worker::begin(Stream& stream, IpAddress& address, const Door& door) {
   co_return !ec;
 }
 
-Task<> Worker::serve(Stream::Socket socket, IpAddress address, std::shared_ptr<Door> door) {
+Task<> Worker::serve(Socket socket, IpAddress address, std::shared_ptr<Door> door) {
   Place place(shared_);
   set_no_delay(socket);
   struct Visit {

@@ -1,7 +1,6 @@
 #include "gateway/body_pump.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 
 #include <array>
 
@@ -103,7 +102,7 @@ Task<bool> BodyPump::begin(std::string_view first) {
 void BodyPump::start() {
   running_ = true;
   ended_.expires_at(SteadyTime::max());
-  net::co_spawn(executor_, run(), [](std::exception_ptr error) {
+  spawn(executor_, run(), [](std::exception_ptr error) {
     if (error) spdlog::error("a request body's pump failed");
   });
 }

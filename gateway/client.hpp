@@ -24,7 +24,7 @@ struct Worker::Door {
 };
 
 struct Worker::Client : boost::intrusive::list_base_hook<> {
-  Client(Stream::Socket socket, Deadlines& deadlines, const http1::ServerConnection::Host& host,
+  Client(Socket socket, Deadlines& deadlines, const http1::ServerConnection::Host& host,
          std::shared_ptr<Door> through)
       : stream(std::move(socket), deadlines), connection(stream, host), door(std::move(through)) {}
 

@@ -42,7 +42,7 @@ Task<RefreshResult> refresh_once(Worker& worker, sessions::SessionService& sessi
   const auto under_way = flights.find(token);
   if (under_way != flights.end()) {
     const std::shared_ptr<RefreshFlight> flight = under_way->second;
-    const auto waited = co_await flight->done.async_wait(net::as_tuple(net::use_awaitable));
+    const auto waited = co_await flight->done.async_wait(kAwait);
     (void)waited;
     co_return flight->outcome ? *flight->outcome : no_outcome();
   }

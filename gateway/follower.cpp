@@ -1,7 +1,6 @@
 #include "gateway/follower.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -47,7 +46,7 @@ Follower::Follower(net::io_context& control, stores::Backend& store, const confi
 
 void Follower::follow(std::vector<Worker*> workers) {
   workers_ = std::move(workers);
-  net::co_spawn(control_, run(), [](std::exception_ptr error) {
+  spawn(control_, run(), [](std::exception_ptr error) {
     if (error)
       spdlog::critical("the revocation follower failed; revocations of other gateways no longer arrive");
   });

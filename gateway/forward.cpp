@@ -90,10 +90,11 @@ upstream::Outcome outcome_of(const Forwarding& f, Attempt result, const Response
 void write_head(Forwarding& f) {
   const RequestHead& head = f.exchange.request();
   const CompiledRoute& route = *f.context.route;
-  std::string identity;
+  std::string& identity = f.context.identity;
+  identity.clear();
   if (f.context.claims) {
     const config::Route& wanted = *route.config;
-    identity = identity_headers(*f.context.claims, wanted.claims_to_headers, wanted.claims_format);
+    append_identity_headers(identity, *f.context.claims, wanted.claims_to_headers, wanted.claims_format);
     if (const auto& assertion = f.pool.config().assertion)
       identity += f.worker.assertion(f.context.claims, *assertion);
   }
@@ -435,7 +436,7 @@ Task<> forward(Worker& worker, Exchange& exchange, RequestContext& context) {
   }
   std::optional<PeerWatches::Watch> watch;
   if (Stream* carrier = exchange.carrier()) {
-    watch.emplace(worker.waiting_clients(), carrier->socket().native_handle(), [&f] {
+    watch.emplace(worker.waiting_clients(), carrier->native_handle(), [&f] {
       if (f.upstream != nullptr) f.upstream->cancel();
     });
     f.client = &*watch;
@@ -448,6 +449,7 @@ Task<> forward(Worker& worker, Exchange& exchange, RequestContext& context) {
   f.sent.idempotent = upstream::idempotent(head.method);
   f.pool.budget().request();
   upstream::Pool::Wish wish{false, f.give_up, balance_key(f)};
+  wish.repeatable = f.sent.idempotent && exchange.body_complete();
   for (;;) {
     ++context.attempts;
     auto lease = co_await f.pool.acquire(wish, context.reason);

@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -418,7 +417,7 @@ void Gateway::upgrade() {
   if (runtime_->config.store.kind == config::StoreKind::memory)
     return spdlog::error("no upgrade: the store is memory: and would not go with it; restart");
   upgrading_ = true;
-  net::co_spawn(control_, hand_over(), [this](std::exception_ptr error) {
+  spawn(control_, hand_over(), [this](std::exception_ptr error) {
     upgrading_ = false;
     if (error) spdlog::error("the upgrade failed, this program goes on");
   });

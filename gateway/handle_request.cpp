@@ -120,7 +120,8 @@ Task<> serve(Worker& worker, Exchange& exchange, RequestContext& context) {
     case Match::Kind::route:
       break;
   }
-  TicketJudgement judged = co_await judge_ticket(worker, head, *context.route, context);
+  TicketJudgement judged;
+  if (head.has_query) judged = co_await judge_ticket(worker, head, *context.route, context);
   const policy::RoutePolicy& policy = context.route->policy;
   if (!judged.judged && by_cookies) judged.verdict = co_await judge_sender(worker, head, policy, context);
   if (!judged.judged && !by_cookies) judged.verdict = judge(worker, head, policy, context);

@@ -28,10 +28,19 @@ void append_element(std::string& list, std::string_view element) {
   list += element;
 }
 
-std::string join(const std::vector<std::string>& elements) {
-  std::string list;
-  for (const std::string& element : elements) append_element(list, element);
-  return list;
+void append_list(std::string& out, std::string_view name, const std::vector<std::string>& elements) {
+  const std::size_t line = out.size();
+  out.append(name).append(": ");
+  const std::size_t value = out.size();
+  for (const std::string& element : elements) {
+    if (!fit_for_list(element)) continue;
+    if (out.size() > value) out += ',';
+    out += element;
+  }
+  if (fit_for_header(std::string_view(out).substr(value)))
+    out += "\r\n";
+  else
+    out.resize(line);
 }
 
 // A scalar as text; nothing for null, objects and arrays.
@@ -58,19 +67,25 @@ bool fit_for_header(std::string_view value) {
          value.find('\t') == value.npos && value.front() != ' ' && value.back() != ' ';
 }
 
-std::string identity_headers(const jose::Claims& claims,
+void append_identity_headers(std::string& out, const jose::Claims& claims,
                              const std::map<std::string, std::string>& claims_to_headers,
                              config::ClaimFormat format) {
-  std::string out;
   append_line(out, "X-Auth-Issuer", claims.issuer);
   append_line(out, "X-Auth-Subject", claims.subject);
-  append_line(out, "X-Auth-Roles", join(claims.roles));
-  append_line(out, "X-Auth-Scopes", join(claims.scopes));
+  append_list(out, "X-Auth-Roles", claims.roles);
+  append_list(out, "X-Auth-Scopes", claims.scopes);
   append_line(out, "X-Auth-Session", claims.session_id);
   for (const auto& [claim, header] : claims_to_headers)
     if (const json::value* value = claims.find(claim); value && is_token(header))
       append_line(out, header, claim_text(*value, format));
-  return out;
+}
+
+std::string identity_headers(const jose::Claims& claims,
+                             const std::map<std::string, std::string>& claims_to_headers,
+                             config::ClaimFormat format) {
+  std::string lines;
+  append_identity_headers(lines, claims, claims_to_headers, format);
+  return lines;
 }
 
 }  // namespace sallyport::gateway

@@ -17,6 +17,9 @@ inline constexpr std::size_t kMaxIdentityValue = 8 * 1024;
 // line with CRLF. Lists are joined by commas; as json, claims that are lists or objects are written as JSON.
 // A value that is not fit is left out: control characters, blanks at an end, over 8 KiB; an element of a list
 // also when it holds a comma ("a,admin" must not become two roles).
+void append_identity_headers(std::string& out, const jose::Claims& claims,
+                             const std::map<std::string, std::string>& claims_to_headers,
+                             config::ClaimFormat format = config::ClaimFormat::comma);
 std::string identity_headers(const jose::Claims& claims,
                              const std::map<std::string, std::string>& claims_to_headers,
                              config::ClaimFormat format = config::ClaimFormat::comma);

@@ -1,7 +1,6 @@
 #include "gateway/key_fetcher.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 
 #include <utility>
 
@@ -88,8 +87,8 @@ void KeyFetcher::start(std::shared_ptr<KeyFetcher> self) {
   const auto failed = [self = std::move(self)](std::exception_ptr error) {
     if (error) spdlog::critical("fetching keys failed; the keys of that issuer stay as they are");
   };
-  net::co_spawn(control_, tick(), failed);
-  for (Source& source : sources_) net::co_spawn(control_, run(source), failed);
+  spawn(control_, tick(), failed);
+  for (Source& source : sources_) spawn(control_, run(source), failed);
 }
 
 void KeyFetcher::stop() {

@@ -1,7 +1,6 @@
 #include "gateway/key_keeper.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include <utility>
@@ -52,7 +51,7 @@ void KeyKeeper::start(std::vector<Worker*> workers) {
   fetcher_->start(fetcher_);
   if (own_) own_->start(own_);
   if (rings_)
-    net::co_spawn(control_, agree(), [](std::exception_ptr error) {
+    spawn(control_, agree(), [](std::exception_ptr error) {
       if (error) spdlog::critical("comparing our keys with those of other gateways failed");
     });
 }

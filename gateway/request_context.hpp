@@ -34,6 +34,7 @@ struct RequestContext {
   std::string path_scratch;          // the normalised path, where it differs from what came
   std::string cors;                  // header lines for the answer
   std::string cookies;               // Set-Cookie lines for it (cookies.hpp)
+  std::string identity;              // header lines for the upstream
   std::string upstream_head;         // the request head as sent
   std::string_view path;             // normalised; views live until the request ends
   std::optional<std::string> query;  // instead of the request's: a one-time ticket was taken out of it

@@ -1,7 +1,6 @@
 #include "gateway/stored_key_watch.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 
 #include <utility>
 
@@ -21,7 +20,7 @@ StoredKeyWatch::StoredKeyWatch(net::io_context& control, std::shared_ptr<jose::K
       timer_(control) {}
 
 void StoredKeyWatch::start(std::shared_ptr<OwnKeySource> self) {
-  net::co_spawn(control_, run(), [self = std::move(self)](std::exception_ptr error) {
+  spawn(control_, run(), [self = std::move(self)](std::exception_ptr error) {
     if (error) spdlog::critical("following our own keys in the store failed; those in use stay");
   });
 }

@@ -151,8 +151,7 @@ std::optional<TakenTicket> take_ticket(std::string_view query) {
 Task<TicketJudgement> judge_ticket(Worker& worker, const RequestHead& head, const CompiledRoute& route,
                                    RequestContext& context) {
   const policy::RoutePolicy& policy = route.policy;
-  if (policy.auth == config::AuthMode::none || !head.has_query || !context.serving->issuing ||
-      !may_carry_ticket(head))
+  if (policy.auth == config::AuthMode::none || !context.serving->issuing || !may_carry_ticket(head))
     co_return TicketJudgement{};
   auto taken = take_ticket(head.query);
   if (!taken) co_return TicketJudgement{};

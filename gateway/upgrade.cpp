@@ -113,7 +113,7 @@ class HandedOver {
 
 // With our environment, and with signals as at a start; of our descriptors it gets the doors and the pipe. 0:
 // errno says why there is none.
-pid_t spawn(const std::string& program, std::vector<std::string> arguments, std::vector<OpenDoor> doors,
+pid_t start(const std::string& program, std::vector<std::string> arguments, std::vector<OpenDoor> doors,
             int word) {
   std::size_t count = 1;
   for (const OpenDoor& door : doors) count += door.descriptors.size();
@@ -266,7 +266,7 @@ Task<std::string> start_heir(net::io_context& control, std::string program,
     close_all(doors);
     co_return std::string("no pipe: ") + std::strerror(code);
   }
-  pid = spawn(program, std::move(arguments), doors, pipe[1]);
+  pid = start(program, std::move(arguments), doors, pipe[1]);
   const int code = errno;
   close_all(doors);
   ::close(pipe[1]);

@@ -1,7 +1,6 @@
 #include "gateway/user_source.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -82,7 +81,7 @@ class PostgresSource final : public UserSource {
   // Once: a query that can't work is told at the start, and not by the first user's login.
   void start() override {
     users_ = std::make_unique<stores::postgres::PostgresUsers>(control_.get_executor(), target_, rules_);
-    net::co_spawn(control_, users_->probe(), [](std::exception_ptr error, const std::string& flaw) {
+    spawn(control_, users_->probe(), [](std::exception_ptr error, const std::string& flaw) {
       if (!error && !flaw.empty()) spdlog::error("nobody can log in: {}", flaw);
     });
   }

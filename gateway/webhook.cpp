@@ -1,7 +1,6 @@
 #include "gateway/webhook.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include <utility>
@@ -59,7 +58,7 @@ void Webhook::take(Pending pending) {
   queue_.emplace(steady_now(), std::move(pending));
   if (!ticking_) {
     ticking_ = true;
-    net::co_spawn(control_, tick(), failed);
+    spawn(control_, tick(), failed);
   }
   send_due();
 }
@@ -80,7 +79,7 @@ void Webhook::send_due() {
   while (!stopped_ && in_flight_ < kAtOnce && !queue_.empty() && queue_.begin()->first <= steady_now()) {
     Pending pending = std::move(queue_.extract(queue_.begin()).mapped());
     ++in_flight_;
-    net::co_spawn(control_, deliver(std::move(pending)), failed);
+    spawn(control_, deliver(std::move(pending)), failed);
   }
 }
 

@@ -4,7 +4,6 @@
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -162,13 +161,13 @@ std::shared_ptr<Worker::Door> Worker::open_door(const config::Listener& rules, i
   const bool v6 = rules.address.host.find(':') != std::string::npos;
   auto door = std::make_shared<Door>(
       net::ip::tcp::acceptor(io_, v6 ? net::ip::tcp::v6() : net::ip::tcp::v4(), descriptor));
-  if (accepts_) net::co_spawn(io_, accept(door), report);
+  if (accepts_) spawn(io_, accept(door), report);
   return door;
 }
 
 void Worker::begin_accepting() {
   accepts_ = true;
-  for (const auto& door : doors_) net::co_spawn(io_, accept(door), report);
+  for (const auto& door : doors_) spawn(io_, accept(door), report);
 }
 
 std::vector<int> Worker::listening() const {
@@ -197,7 +196,7 @@ void Worker::join() {
 
 void Worker::run() {
   pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
-  net::co_spawn(io_, tick(), report);
+  spawn(io_, tick(), report);
   io_.run();
 }
 
@@ -317,7 +316,7 @@ void Worker::finish() {
 
 void Worker::confirm(std::shared_ptr<const jose::Claims> claims) {
   if (!serving_->issuing || !claims->own || claims->generation == 0) return;
-  net::co_spawn(io_, send_confirmation(serving_, std::move(claims)), [](std::exception_ptr error) {
+  spawn(io_, send_confirmation(serving_, std::move(claims)), [](std::exception_ptr error) {
     if (error) spdlog::error("confirming a session failed");
   });
 }

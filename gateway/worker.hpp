@@ -154,7 +154,7 @@ class Worker {
   Task<> accept(std::shared_ptr<Door> door);
   Task<> wait_for_room(int listening);
   void shed_idle();
-  Task<> serve(Stream::Socket socket, IpAddress address, std::shared_ptr<Door> door);
+  Task<> serve(Socket socket, IpAddress address, std::shared_ptr<Door> door);
   Task<bool> begin(Stream& stream, IpAddress& address, const Door& door);
   bool may_complain();  // a warning that strangers can cause: once a second
   Task<> tick();

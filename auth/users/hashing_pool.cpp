@@ -112,7 +112,7 @@ struct HashingPool::State {
     auto initiate = [this, at = &work, on = &tracked](auto&& handler) {
       submit(Job{at, Handler(std::forward<decltype(handler)>(handler)), *on});
     };
-    co_await net::async_initiate<const net::use_awaitable_t<>, void()>(initiate, net::use_awaitable);
+    co_await net::async_initiate<const Await, void()>(std::ref(initiate), kAwait);
   }
 };
 

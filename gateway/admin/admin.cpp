@@ -1,7 +1,6 @@
 #include "gateway/admin/admin.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 
 #include "config/dump.hpp"
 #include "gateway/admin/ask.hpp"
@@ -65,8 +64,8 @@ boost::system::result<void, std::string> Admin::listen(std::optional<int> inheri
 }
 
 void Admin::begin() {
-  net::co_spawn(control_, accept(), report);
-  net::co_spawn(control_, tick(), report);
+  spawn(control_, accept(), report);
+  spawn(control_, tick(), report);
 }
 
 void Admin::use(std::shared_ptr<const Runtime> runtime) {
@@ -102,13 +101,14 @@ Task<> Admin::accept() {
       continue;
     }
     if (connections_.size() >= kMaxConnections) continue;
-    Stream::Socket generic(std::move(socket));
-    Task<> connection = serve(std::move(generic));
-    net::co_spawn(control_, std::move(connection), report);
+    const int descriptor = socket.release(ec);
+    if (ec) continue;
+    Task<> connection = serve(Socket(control_.get_executor(), descriptor));
+    spawn(control_, std::move(connection), report);
   }
 }
 
-Task<> Admin::serve(Stream::Socket socket) {
+Task<> Admin::serve(Socket socket) {
   Stream stream(std::move(socket), deadlines_);
   http1::ServerConnection::Host host{deadlines_, scratch_, blocks_, limits_, draining_, draining_, {}};
   host.handle = [this](http1::ServerConnection& connection, const http1::Refusal* refusal) {
@@ -120,7 +120,7 @@ Task<> Admin::serve(Stream::Socket socket) {
   connections_.erase(&connection);
 }
 
-Readiness Admin::readiness() const { return readiness_of(shared_, follower_, keys_); }
+ReadyState Admin::readiness() const { return readiness_of(shared_, follower_, keys_); }
 
 // The bearer token, on loopback too; and a Host that a page of somewhere else can't have led a browser to.
 std::optional<Verdict> Admin::may(const RequestHead& head) const {
@@ -205,7 +205,7 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
     answer.content_type = "text/plain; version=0.0.4";
     answer.body = body;
   } else if (head.raw_path == "/readyz") {
-    const Readiness now = readiness();
+    const ReadyState now = readiness();
     answer.status = now.ready ? 200 : 503;
     body = now.ready ? "ready\n" : shared_.draining ? "draining\n" : "not ready: " + now.problem + "\n";
     body += "revocations read: " + std::to_string(follower_.status().entries) + "\n";

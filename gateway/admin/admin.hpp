@@ -49,7 +49,7 @@ class Admin {
  private:
   Task<> accept();
   Task<> tick();
-  Task<> serve(Stream::Socket socket);
+  Task<> serve(Socket socket);
   Task<> answer(http1::ServerConnection& connection, const http1::Refusal* refusal);
 
   struct Document {
@@ -69,7 +69,7 @@ class Admin {
   Task<Document> revoke(http1::ServerConnection& connection);
   Task<std::vector<WorkerReport>> reports();
   Task<std::string> metrics();
-  Readiness readiness() const;
+  ReadyState readiness() const;
 
   net::io_context& control_;
   config::Address address_;

@@ -2,7 +2,6 @@
 // the answers are awaited here. No worker waits for anybody.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -59,7 +58,7 @@ Task<std::optional<T>> run_on(net::io_context& control, Worker& worker, std::fun
   };
   const auto answer = std::make_shared<Answer>(control, patience);
   worker.post([answer, act = std::move(act), &control](Worker& there) {
-    net::co_spawn(there.executor(), act(there), [answer, &control](std::exception_ptr error, T value) {
+    spawn(there.executor(), act(there), [answer, &control](std::exception_ptr error, T value) {
       net::post(control, [answer, failed = error != nullptr, value = std::move(value)]() mutable {
         if (!failed) answer->value = std::move(value);
         answer->timer.cancel();

@@ -33,14 +33,14 @@ std::string_view word(config::AuthMode mode) {
 
 }  // namespace
 
-Readiness readiness_of(const Shared& shared, const Follower& follower, const KeyKeeper& keys) {
+ReadyState readiness_of(const Shared& shared, const Follower& follower, const KeyKeeper& keys) {
   if (shared.draining) return {false, "draining"};
   const Follower::Status status = follower.status();
   std::string problem = status.problem.empty() ? keys.problem() : status.problem;
   return {status.ready && problem.empty(), std::move(problem)};
 }
 
-std::string status_json(const Readiness& readiness, std::size_t connections, const ReloadRecord& reloads) {
+std::string status_json(const ReadyState& readiness, std::size_t connections, const ReloadRecord& reloads) {
   json::object status{
       {"version", SALLYPORT_VERSION}, {"ready", readiness.ready}, {"connections", connections}};
   if (!readiness.problem.empty()) status["problem"] = readiness.problem;

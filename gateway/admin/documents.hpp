@@ -10,15 +10,15 @@
 
 namespace sallyport::gateway {
 
-struct Readiness {
+struct ReadyState {
   bool ready = false;
   std::string problem;  // "draining", or what is missing
 };
 
 // On the control thread.
-Readiness readiness_of(const Shared& shared, const Follower& follower, const KeyKeeper& keys);
+ReadyState readiness_of(const Shared& shared, const Follower& follower, const KeyKeeper& keys);
 
-std::string status_json(const Readiness& readiness, std::size_t connections, const ReloadRecord& reloads);
+std::string status_json(const ReadyState& readiness, std::size_t connections, const ReloadRecord& reloads);
 std::string reload_json(const ReloadOutcome& outcome);
 std::string routes_json(const Runtime& runtime);
 std::string revocations_json(const Follower::Status& status);

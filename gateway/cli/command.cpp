@@ -2,7 +2,6 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <exception>
@@ -66,7 +65,7 @@ int with_stores(const config::Config& config, const StoreAction& action) {
   stores::Stores stores = (*backend)->connect(context.get_executor());
   std::optional<int> code;
   std::exception_ptr thrown;
-  net::co_spawn(context, action(stores), [&](std::exception_ptr e, int result) {
+  spawn(context, action(stores), [&](std::exception_ptr e, int result) {
     thrown = e;
     code = result;
   });

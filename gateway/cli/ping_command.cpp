@@ -2,7 +2,6 @@
 #include <openssl/ssl.h>
 
 #include <array>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <exception>
@@ -96,11 +95,15 @@ int ping(const config::Config& config) {
 
   net::io_context context;
   gateway::Deadlines deadlines(std::chrono::steady_clock::now());  // never ticked: kPatience bounds the whole
-  gateway::Stream::Socket socket(context, gateway::Stream::Socket::protocol_type(endpoint.protocol()));
+  gateway::Socket socket(context.get_executor());
+  if (const auto failed = socket.open(endpoint.protocol())) {
+    complain("no socket: " + failed.message());
+    return kNotThere;
+  }
   gateway::Stream stream(std::move(socket), deadlines);
   Answer answer;
   std::exception_ptr thrown;
-  net::co_spawn(context, run_ping(stream, endpoint, target->tls, request, answer), [&](std::exception_ptr e) {
+  spawn(context, run_ping(stream, endpoint, target->tls, request, answer), [&](std::exception_ptr e) {
     thrown = e;
     context.stop();
   });

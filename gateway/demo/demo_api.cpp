@@ -1,7 +1,6 @@
 // Answers the demo's four paths over Beast; single-threaded, so the orders need no lock.
 #include "gateway/demo/demo_api.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -105,7 +104,7 @@ Task<> accept_loop(tcp::acceptor& acceptor) {
     auto [ec, socket] = co_await acceptor.async_accept(kAwait);
     if (ec) co_return;
     Task<> served = serve(std::move(socket), orders);
-    net::co_spawn(acceptor.get_executor(), std::move(served), rethrow);
+    spawn(acceptor.get_executor(), std::move(served), rethrow);
   }
 }
 
@@ -114,7 +113,7 @@ Task<> accept_loop(tcp::acceptor& acceptor) {
 DemoApi::DemoApi(net::io_context& io)
     : acceptor_(io, tcp::endpoint(net::ip::address_v4::loopback(), 0)),
       port_(acceptor_.local_endpoint().port()) {
-  net::co_spawn(io, accept_loop(acceptor_), rethrow);
+  spawn(io, accept_loop(acceptor_), rethrow);
 }
 
 }  // namespace sallyport::demo

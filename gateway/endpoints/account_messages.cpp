@@ -1,7 +1,6 @@
 #include "gateway/endpoints/account_messages.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 
 #include <utility>
 
@@ -131,7 +130,7 @@ void start(Call call, Job job) {
     job.audit(job.user ? job.user->id : job.asked.name, "webhook_full");
     return;
   }
-  net::co_spawn(call.worker.executor(), run(std::move(job)), failed);
+  spawn(call.worker.executor(), run(std::move(job)), failed);
 }
 
 }  // namespace

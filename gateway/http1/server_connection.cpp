@@ -61,9 +61,16 @@ Task<ServerConnection::Next> ServerConnection::read_head() {
     idle_ = !first;
     waiting_since_ = now();
     stream_.read_until(waiting_since_ + (first ? host_.limits.head : host_.limits.keep_alive));
-    if (const error_code ec = co_await stream_.wait_readable()) co_return Next::close;
+    // Only a byte makes a request of it, and takes a buffer.
+    for (IoResult got{0, net::error::would_block}; got.would_block();) {
+      if (const error_code ec = co_await stream_.wait_readable()) co_return Next::close;
+      if (!scratch_) scratch_ = host_.scratch.take();
+      got = stream_.try_read({scratch_->in.data(), scratch_->in.size()});
+      if (got.would_block()) host_.scratch.give_back(std::move(scratch_));
+      if (got.ec && !got.would_block()) co_return Next::close;
+      filled_ = got.bytes;
+    }
     idle_ = false;
-    if (!scratch_) scratch_ = host_.scratch.take();
   }
   bytes_in_ = bytes_out_ = 0;
   started_ = cut_ = stop_reading_ = false;

@@ -2,7 +2,6 @@
 #include "gateway/http1/tunnel.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 
 #include <array>
 
@@ -161,7 +160,7 @@ Task<> Tunnel::begin(std::string_view from_client, std::string_view from_upstrea
 Task<> Tunnel::run() {
   beside_ = true;
   both_ended_.expires_at(SteadyTime::max());
-  net::co_spawn(executor_, pump_beside(), [](std::exception_ptr error) {
+  spawn(executor_, pump_beside(), [](std::exception_ptr error) {
     if (error) spdlog::error("a tunnel failed");
   });
   try {

@@ -17,10 +17,9 @@ constexpr std::string_view kPlainHttp =
 
 // What the socket holds, left in it; 0: nothing now, -1: it has ended.
 ssize_t peek(Stream& stream, std::span<char> into) {
-  const ssize_t got =
-      ::recv(stream.socket().native_handle(), into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT);
-  if (got > 0) return got;
-  return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+  const IoResult got = stream.try_peek(into);
+  if (got.would_block()) return 0;
+  return got.ec ? -1 : static_cast<ssize_t>(got.bytes);
 }
 
 }  // namespace

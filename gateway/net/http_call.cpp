@@ -224,7 +224,7 @@ Task<HttpCaller::Result> HttpCaller::call(HttpCall call) {
   std::string problem;
   for (std::size_t i = 0; i < endpoints.size() && !stopped_; ++i) {
     Stream::Socket socket(executor_);
-    socket.open(endpoints[i].protocol(), ec);
+    ec = socket.open(endpoints[i].protocol());
     if (ec) {
       problem = ec.message();
       continue;

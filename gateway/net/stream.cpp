@@ -1,9 +1,11 @@
 #include "gateway/net/stream.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,7 +23,7 @@ IoResult from_errno() {
 
 // Heads and bodies leave in as few writes as possible already: waiting for an acknowledgement would only add
 // 40 ms.
-void set_no_delay(Stream::Socket& socket) {
+void set_no_delay(const Socket& socket) {
   const int on = 1;
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on,
                sizeof on);  // fails on Unix sockets: fine
@@ -39,9 +41,20 @@ std::span<iovec> advance(std::span<iovec> pieces, std::size_t bytes) {
   return pieces;
 }
 
+error_code Socket::open(const net::generic::stream_protocol& protocol) {
+  close();
+  descriptor_ =
+      ::socket(protocol.family(), protocol.type() | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol.protocol());
+  return is_open() ? error_code{} : error_code{errno, boost::system::system_category()};
+}
+
+void Socket::close() {
+  if (is_open()) ::close(std::exchange(descriptor_, -1));
+}
+
 Stream::Stream(Socket socket, Deadlines& deadlines) : socket_(std::move(socket)), deadlines_(deadlines) {
-  error_code ignored;
-  socket_.native_non_blocking(true, ignored);
+  const int flags = ::fcntl(socket_.native_handle(), F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket_.native_handle(), F_SETFL, flags | O_NONBLOCK);
 }
 
 Stream::~Stream() { close(); }
@@ -60,11 +73,22 @@ void Stream::set(Expiry& expiry, SteadyTime due) {
     expiry.arm(deadlines_, due);
 }
 
-Task<error_code> Stream::connect(Socket::endpoint_type endpoint) {
-  auto [ec] = co_await socket_.async_connect(endpoint, kAwait);
-  if (write_deadline_.passed) co_return net::error::timed_out;
-  if (!ec) set_no_delay(socket_);
-  co_return ec;
+// The socket is entered only now: one that never was connected is over at once, for epoll.
+Task<error_code> Stream::connect(Socket::Endpoint endpoint) {
+  const int started =
+      ::connect(socket_.native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size()));
+  if (started != 0) {
+    if (errno != EINPROGRESS && errno != EINTR) co_return error_code{errno, boost::system::system_category()};
+    entry_.unproven();
+    const error_code ec = co_await wait(Readiness::Direction::write, write_deadline_);
+    if (ec) co_return ec;
+    int failed = 0;
+    socklen_t size = sizeof failed;
+    ::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &failed, &size);
+    if (failed != 0) co_return error_code{failed, boost::system::system_category()};
+  }
+  set_no_delay(socket_);
+  co_return error_code{};
 }
 
 Task<error_code> Stream::handshake(Ssl ssl) {
@@ -78,12 +102,15 @@ Task<error_code> Stream::handshake(Ssl ssl) {
     if (returned == 1) co_return error_code{};
     const int reason = SSL_get_error(ssl_.get(), returned);
     error_code ec;
-    if (reason == SSL_ERROR_WANT_READ)
-      ec = co_await wait(Socket::wait_read, write_deadline_);
-    else if (reason == SSL_ERROR_WANT_WRITE)
-      ec = co_await wait(Socket::wait_write, write_deadline_);
-    else
+    if (reason == SSL_ERROR_WANT_READ) {
+      entry_.exhausted(Readiness::Direction::read);
+      ec = co_await wait(Readiness::Direction::read, write_deadline_);
+    } else if (reason == SSL_ERROR_WANT_WRITE) {
+      entry_.exhausted(Readiness::Direction::write);
+      ec = co_await wait(Readiness::Direction::write, write_deadline_);
+    } else {
       ec = net::error::connection_aborted;
+    }
     if (ec) co_return ec;
   }
 }
@@ -91,7 +118,10 @@ Task<error_code> Stream::handshake(Ssl ssl) {
 IoResult Stream::tls_result(int returned) {
   switch (SSL_get_error(ssl_.get(), returned)) {
     case SSL_ERROR_WANT_READ:
+      entry_.exhausted(Readiness::Direction::read);
+      return {0, net::error::would_block};
     case SSL_ERROR_WANT_WRITE:
+      entry_.exhausted(Readiness::Direction::write);
       return {0, net::error::would_block};
     case SSL_ERROR_ZERO_RETURN:
       return {0, net::error::eof};
@@ -108,9 +138,16 @@ IoResult Stream::try_read(std::span<char> into) {
   if (!ssl_) {
     for (;;) {
       const ssize_t got = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
-      if (got > 0) return {static_cast<std::size_t>(got), {}};
+      if (got > 0) {
+        // Less than there was room for: that was all (epoll(7), question 9).
+        if (static_cast<std::size_t>(got) < into.size()) entry_.exhausted(Readiness::Direction::read);
+        return {static_cast<std::size_t>(got), {}};
+      }
       if (got == 0) return {0, net::error::eof};
-      if (errno != EINTR) return from_errno();
+      if (errno == EINTR) continue;
+      const IoResult failed = from_errno();
+      if (failed.would_block()) entry_.exhausted(Readiness::Direction::read);
+      return failed;
     }
   }
   ERR_clear_error();
@@ -130,7 +167,10 @@ IoResult Stream::try_write(std::span<const iovec> pieces) {
     for (;;) {
       const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
       if (sent >= 0) return {static_cast<std::size_t>(sent), {}};
-      if (errno != EINTR) return from_errno();
+      if (errno == EINTR) continue;
+      const IoResult failed = from_errno();
+      if (failed.would_block()) entry_.exhausted(Readiness::Direction::write);
+      return failed;
     }
   }
   std::size_t total = 0;
@@ -154,27 +194,47 @@ IoResult Stream::try_write(std::span<const iovec> pieces) {
   return {total, {}};
 }
 
-Task<error_code> Stream::wait(Socket::wait_type what, const Expiry& expiry) {
-  if (expiry.passed) co_return net::error::timed_out;
-  auto [ec] = co_await socket_.async_wait(what, kAwait);
-  if (expiry.passed) co_return net::error::timed_out;
-  co_return ec;
+IoResult Stream::try_peek(std::span<char> into) {
+  const ssize_t got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_PEEK);
+  if (got > 0) return {static_cast<std::size_t>(got), {}};
+  if (got == 0) return {0, net::error::eof};
+  if (errno == EINTR) return {0, net::error::would_block};
+  const IoResult failed = from_errno();
+  if (failed.would_block()) entry_.exhausted(Readiness::Direction::read);
+  return failed;
 }
 
-Task<error_code> Stream::wait_readable() {
-  if (ssl_ && SSL_pending(ssl_.get()) > 0) co_return error_code{};
-  const auto what = std::exchange(want_write_to_read_, false) ? Socket::wait_write : Socket::wait_read;
-  co_return co_await wait(what, read_deadline_);
+// What a deadline or a close has decided already isn't waited for.
+bool Stream::Wait::await_ready() {
+  if (needless_ || expiry_.passed) return true;
+  if (!stream_.is_open())
+    ec_ = net::error::operation_aborted;
+  else if (!stream_.entry_.entered())
+    ec_ = stream_.entry_.enter(stream_.socket_.executor(), stream_.socket_.native_handle());
+  return ec_ || stream_.entry_.ready(what_);
 }
 
-Task<error_code> Stream::wait_writable() {
-  const auto what = std::exchange(want_read_to_write_, false) ? Socket::wait_read : Socket::wait_write;
-  co_return co_await wait(what, write_deadline_);
+Stream::Wait Stream::wait(Readiness::Direction what, const Expiry& expiry) {
+  return {*this, what, expiry, false};
 }
 
+Stream::Wait Stream::wait_readable() {
+  const bool decrypted = ssl_ && SSL_pending(ssl_.get()) > 0;
+  const auto what =
+      std::exchange(want_write_to_read_, false) ? Readiness::Direction::write : Readiness::Direction::read;
+  return {*this, what, read_deadline_, decrypted};
+}
+
+Stream::Wait Stream::wait_writable() {
+  const auto what =
+      std::exchange(want_read_to_write_, false) ? Readiness::Direction::read : Readiness::Direction::write;
+  return wait(what, write_deadline_);
+}
+
+// What is known to be empty isn't asked again.
 Task<IoResult> Stream::read_some(std::span<char> into) {
   for (;;) {
-    const IoResult result = try_read(into);
+    const IoResult result = known_quiet() ? IoResult{0, net::error::would_block} : try_read(into);
     if (!result.would_block()) co_return result;
     if (const error_code ec = co_await wait_readable()) co_return IoResult{0, ec};
   }
@@ -200,37 +260,33 @@ Stream::Idle Stream::peek() const {
     if (SSL_peek_ex(ssl_.get(), &byte, 1, &got) == 1) return Idle::has_bytes;
     return SSL_want_read(ssl_.get()) ? Idle::quiet : Idle::closed;
   }
-  const ssize_t got = ::recv(const_cast<Socket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got > 0) return Idle::has_bytes;
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Idle::quiet;
   return Idle::closed;
 }
 
-void Stream::cancel() {
-  error_code ignored;
-  socket_.cancel(ignored);
-}
+void Stream::cancel() { entry_.cancel(); }
 
 void Stream::shutdown_send() {
   if (ssl_) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
   }
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  ::shutdown(socket_.native_handle(), SHUT_WR);
 }
 
 void Stream::reset() {
-  error_code ignored;
-  socket_.set_option(net::socket_base::linger(true, 0), ignored);
+  const linger at_once{1, 0};
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close();
 }
 
 void Stream::close() {
   read_deadline_.disarm();
   write_deadline_.disarm();
-  error_code ignored;
-  socket_.close(ignored);
+  entry_.leave();
+  socket_.close();
 }
 
 }  // namespace sallyport::gateway

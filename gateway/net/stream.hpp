@@ -11,9 +11,11 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "auth/task.hpp"
 #include "gateway/net/deadlines.hpp"
+#include "gateway/net/readiness.hpp"
 
 namespace sallyport::gateway {
 
@@ -30,9 +32,32 @@ struct SslFree {
 };
 using Ssl = std::unique_ptr<SSL, SslFree>;
 
+// A descriptor and the loop that it is waited for on. Owns it.
+class Socket {
+ public:
+  using Endpoint = net::generic::stream_protocol::endpoint;
+
+  explicit Socket(net::any_io_executor executor, int descriptor = -1)
+      : executor_(std::move(executor)), descriptor_(descriptor) {}
+  Socket(Socket&& other) noexcept
+      : executor_(other.executor_), descriptor_(std::exchange(other.descriptor_, -1)) {}
+  Socket& operator=(Socket&&) = delete;
+  ~Socket() { close(); }
+
+  error_code open(const net::generic::stream_protocol& protocol);
+  void close();
+  bool is_open() const { return descriptor_ >= 0; }
+  int native_handle() const { return descriptor_; }
+  const net::any_io_executor& executor() const { return executor_; }
+
+ private:
+  net::any_io_executor executor_;
+  int descriptor_;
+};
+
 class Stream {
  public:
-  using Socket = net::generic::stream_protocol::socket;
+  using Socket = gateway::Socket;
 
   Stream(Socket socket, Deadlines& deadlines);  // makes the socket non-blocking
   ~Stream();
@@ -40,17 +65,20 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   // Connects an opened socket; ends at the write deadline.
-  Task<error_code> connect(Socket::endpoint_type endpoint);
+  Task<error_code> connect(Socket::Endpoint endpoint);
 
   // Turns the stream into TLS; `ssl` is fresh and in accept or connect state. Ends at the write deadline.
   Task<error_code> handshake(Ssl ssl);
 
   IoResult try_read(std::span<char> into);
   IoResult try_write(std::span<const iovec> pieces);
+  IoResult try_peek(std::span<char> into);  // leaves the bytes in the socket; not with TLS
 
-  // Waits until a read may give something. With TLS: if bytes are already decrypted it returns at once.
-  Task<error_code> wait_readable();
-  Task<error_code> wait_writable();
+  // Waits until a read may give something; it may also give would_block, and then the next wait is a real
+  // one. With TLS: if bytes are already decrypted it returns at once. `error_code ec = co_await ...`
+  class Wait;
+  Wait wait_readable();
+  Wait wait_writable();
 
   // At least one byte, or the end.
   Task<IoResult> read_some(std::span<char> into);
@@ -66,6 +94,9 @@ class Stream {
   // Does the peer still hold the line, and has it sent nothing unasked? One recv, no wait.
   enum class Idle { quiet, has_bytes, closed };
   Idle peek() const;
+  // The same by what the loop has heard so far: no system call, and a peer's end of this moment isn't seen.
+  // With TLS, or before the first wait, it doesn't know, and says false.
+  bool known_quiet() const { return !ssl_ && entry_.entered() && !entry_.ready(Readiness::Direction::read); }
 
   void cancel();         // what waits now ends with operation_aborted
   void shutdown_send();  // FIN (after TLS close_notify)
@@ -74,7 +105,7 @@ class Stream {
   bool is_open() const { return socket_.is_open(); }
   bool tls() const { return ssl_ != nullptr; }
   const SSL* ssl() const { return ssl_.get(); }  // null: plain
-  Socket& socket() { return socket_; }
+  int native_handle() const { return socket_.native_handle(); }
 
  private:
   struct Expiry final : Deadline {
@@ -85,9 +116,10 @@ class Stream {
   };
   void set(Expiry& expiry, SteadyTime due);
   IoResult tls_result(int returned);
-  Task<error_code> wait(Socket::wait_type what, const Expiry& expiry);
+  Wait wait(Readiness::Direction what, const Expiry& expiry);
 
   Socket socket_;
+  Readiness::Entry entry_;
   Deadlines& deadlines_;
   Expiry read_deadline_{*this};
   Expiry write_deadline_{*this};
@@ -97,7 +129,27 @@ class Stream {
   bool want_read_to_write_ = false;
 };
 
-void set_no_delay(Stream::Socket& socket);
+class [[nodiscard]] Stream::Wait {
+ public:
+  bool await_ready();
+  template <typename Promise>
+  void await_suspend(std::coroutine_handle<Promise> waits) {
+    stream_.entry_.wait(waits, what_, ec_);
+  }
+  error_code await_resume() const { return expiry_.passed ? net::error::timed_out : ec_; }
+
+ private:
+  friend class Stream;
+  Wait(Stream& stream, Readiness::Direction what, const Expiry& expiry, bool needless)
+      : stream_(stream), expiry_(expiry), what_(what), needless_(needless) {}
+  Stream& stream_;
+  const Expiry& expiry_;
+  Readiness::Direction what_;
+  bool needless_;
+  error_code ec_;
+};
+
+void set_no_delay(const Socket& socket);
 
 // Moves `pieces` forward by `bytes`; returns what is left.
 std::span<iovec> advance(std::span<iovec> pieces, std::size_t bytes);

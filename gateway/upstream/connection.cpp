@@ -48,7 +48,7 @@ Task<std::unique_ptr<Connection>> Connector::open(std::size_t server, SteadyTime
     }
     const SteadyTime until = now + (give_up - now) / static_cast<std::ptrdiff_t>(endpoints.size() - turn);
     gateway::Stream::Socket socket(executor_);
-    socket.open(endpoints[index].protocol(), ec);
+    ec = socket.open(endpoints[index].protocol());
     if (ec) {
       reason = ec.message();
       continue;

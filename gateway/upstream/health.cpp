@@ -1,7 +1,6 @@
 #include "gateway/upstream/health.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 
 #include <array>
 
@@ -90,11 +89,11 @@ bool HealthChecks::is_well(const std::string& upstream, const std::string& url) 
 void HealthChecks::start(std::shared_ptr<HealthChecks> self) {
   if (groups_.empty()) return;
   const auto ended = [self = std::move(self)](std::exception_ptr error) { report(error); };
-  net::co_spawn(executor_, tick(), ended);
+  spawn(executor_, tick(), ended);
   for (const auto& group : groups_)
     for (std::size_t server = 0; server < group->config.servers.size(); ++server) {
       if (!group->states[server].healthy()) tell_(group->index, server, false);
-      net::co_spawn(executor_, watch(*group, server), ended);
+      spawn(executor_, watch(*group, server), ended);
     }
 }
 

@@ -87,10 +87,11 @@ Task<Pool::Waited> Pool::wait(SteadyTime give_up, bool again) {
 }
 
 // An idle connection on which the upstream has said anything (or goodbye) isn't clean: what it said would be
-// taken for the next response.
-std::unique_ptr<Connection> Pool::pop_idle(std::size_t server) {
+// taken for the next response. What the loop has heard so far is enough for a request that may be sent again.
+std::unique_ptr<Connection> Pool::pop_idle(std::size_t server, bool repeatable) {
   std::unique_ptr<Connection> connection = std::move(idle_[server].back());
   idle_[server].pop_back();
+  if (repeatable && connection->stream.known_quiet()) return connection;
   if (connection->stream.peek() == gateway::Stream::Idle::quiet) return connection;
   return nullptr;
 }
@@ -124,7 +125,7 @@ Task<boost::system::result<Lease, AcquireError>> Pool::acquire(Wish& wish, std::
     const Choice choice = state_.acquire(now, {wish.tried, wish.fresh_only, wish.key});
     switch (choice.act) {
       case Act::use_idle: {
-        std::unique_ptr<Connection> connection = pop_idle(choice.server);
+        std::unique_ptr<Connection> connection = pop_idle(choice.server, wish.repeatable);
         if (!connection) {  // asks again: another idle one, or a new one
           state_.ended(choice.server, Outcome::undecided, choice.probe, now);
           state_.closed_busy(choice.server);

@@ -62,6 +62,8 @@ class Pool {
     SteadyTime give_up{};     // for all of it: the queue, the name, the connect
     std::uint64_t key = 0;    // hash_key() of what the balance goes by; 0: nothing
     std::uint64_t tried = 0;  // servers that failed this request already; acquire() adds to them
+    bool repeatable =
+        false;  // a kept connection that turns out to be closed costs it nothing but another try
   };
   // Tries each server at most once while connects fail; `reason` gets the last cause, for the log.
   Task<boost::system::result<Lease, AcquireError>> acquire(Wish& wish, std::string& reason);
@@ -88,7 +90,7 @@ class Pool {
 
   void take_back(std::unique_ptr<Connection> connection, bool clean);
   void wake_one();
-  std::unique_ptr<Connection> pop_idle(std::size_t server);
+  std::unique_ptr<Connection> pop_idle(std::size_t server, bool repeatable);
   Task<std::unique_ptr<Connection>> connect(const Choice& choice, SteadyTime give_up, std::string& reason,
                                             AcquireError& error);
   Task<Waited> wait(SteadyTime give_up, bool again);

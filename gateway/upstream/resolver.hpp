@@ -22,7 +22,7 @@ namespace sallyport::upstream {
 
 class Resolver {
  public:
-  using Endpoint = gateway::Stream::Socket::endpoint_type;
+  using Endpoint = gateway::Socket::Endpoint;
   using Endpoints = std::vector<Endpoint>;
   // Blocking, called on another thread; empty with `ec` when there is no answer.
   using Lookup =

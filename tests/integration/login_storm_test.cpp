@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -54,14 +53,14 @@ class Storm {
 
  private:
   void run() {
-    net::co_spawn(context_, knock(), [](std::exception_ptr error) { EXPECT_FALSE(error); });
+    spawn(context_, knock(), [](std::exception_ptr error) { EXPECT_FALSE(error); });
     context_.run();
   }
   Task<> knock() {
     net::steady_timer timer(context_);
     auto due = std::chrono::steady_clock::now();
     for (unsigned number = 0; !over_; ++number) {
-      net::co_spawn(context_, log_in(number), [](std::exception_ptr error) { EXPECT_FALSE(error); });
+      spawn(context_, log_in(number), [](std::exception_ptr error) { EXPECT_FALSE(error); });
       due += kBetweenLogins;
       timer.expires_at(due);
       auto [ec] = co_await timer.async_wait(kAwait);

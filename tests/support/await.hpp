@@ -1,7 +1,6 @@
 // Runs coroutines to their end on an io_context of the test and gives their results.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <exception>
@@ -19,7 +18,7 @@ template <typename T>
 T await(net::io_context& context, Task<T> task) {
   std::optional<T> result;
   std::exception_ptr thrown;
-  net::co_spawn(context, std::move(task), [&](std::exception_ptr error, T value) {
+  spawn(context, std::move(task), [&](std::exception_ptr error, T value) {
     thrown = error;
     result.emplace(std::move(value));
   });
@@ -38,7 +37,7 @@ std::vector<T> await_all(net::io_context& context, std::vector<Task<T>> tasks) {
   std::size_t left = tasks.size();
   std::exception_ptr thrown;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
-    net::co_spawn(context, std::move(tasks[i]), [&, i](std::exception_ptr error, T value) {
+    spawn(context, std::move(tasks[i]), [&, i](std::exception_ptr error, T value) {
       if (error) thrown = error;
       results[i] = std::move(value);
       --left;

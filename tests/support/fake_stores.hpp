@@ -2,7 +2,6 @@
 // sets, and a fault at any step: before the effect, or after it with the answer lost.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <algorithm>
@@ -28,7 +27,7 @@ T run(Task<T> task) {
   net::io_context loop;
   std::optional<T> out;
   std::exception_ptr thrown;
-  net::co_spawn(loop, std::move(task), [&](std::exception_ptr error, T value) {
+  spawn(loop, std::move(task), [&](std::exception_ptr error, T value) {
     thrown = error;
     if (!error) out.emplace(std::move(value));
   });

@@ -1,6 +1,5 @@
 #include "auth/stores/postgres/pool.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -111,7 +110,7 @@ void Pool::failed(const std::string& problem) {
 
 void Pool::open_one() {
   ++count_;
-  net::co_spawn(executor_, connect(shared_from_this()),
+  spawn(executor_, connect(shared_from_this()),
                 [pool = shared_from_this()](std::exception_ptr error) {
                   if (error) pool->failed("opening a connection failed: out of memory?");
                 });

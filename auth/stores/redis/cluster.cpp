@@ -1,7 +1,6 @@
 #include "auth/stores/redis/cluster.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -134,7 +133,7 @@ void Cluster::State::start_refresh() {
   refreshing = true;
   last_refresh = Clock::now();
   auto work = refresh(shared_from_this());
-  net::co_spawn(executor, std::move(work), [self = shared_from_this()](std::exception_ptr failure) {
+  spawn(executor, std::move(work), [self = shared_from_this()](std::exception_ptr failure) {
     if (failure) spdlog::error("{}: out of memory", self->settings.login.store);
     self->refreshing = false;
     for (const auto& waiter : self->waiters) waiter->cancel();

@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 #include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -120,7 +119,7 @@ void Connection::State::submit(Waiter waiter, std::string commands, std::size_t 
   phase = Phase::opening;
   auto self = shared_from_this();
   auto driver = run(self);
-  net::co_spawn(executor, std::move(driver), [self](std::exception_ptr failure) {
+  spawn(executor, std::move(driver), [self](std::exception_ptr failure) {
     if (!failure) return;
     // Only memory can run out here. The next call starts afresh.
     spdlog::error("{}: connection failed unexpectedly", self->settings.login.store);
@@ -320,13 +319,13 @@ std::chrono::milliseconds Connection::timeout() const { return state_->settings.
 
 Task<StoreResult<Reply>> Connection::execute(std::string commands, std::size_t replies,
                                              std::chrono::milliseconds more_patience, bool durable) {
-  const auto patience = state_->settings.timeout + more_patience;
-  return net::async_initiate<const net::use_awaitable_t<>&, void(StoreResult<Reply>)>(
-      [](auto handler, std::shared_ptr<State> state, std::string bytes, std::size_t count,
-         std::chrono::milliseconds how_long, bool lasting) {
-        state->submit(State::Waiter(std::move(handler)), std::move(bytes), count, how_long, lasting);
-      },
-      net::use_awaitable, state_, std::move(commands), replies, patience, durable);
+  const std::shared_ptr<State> state = state_;
+  const auto patience = state->settings.timeout + more_patience;
+  const auto submit = [&](auto handler) {
+    state->submit(State::Waiter(std::move(handler)), std::move(commands), replies, patience, durable);
+  };
+  auto [reply] = co_await net::async_initiate<const Await, void(StoreResult<Reply>)>(std::ref(submit), kAwait);
+  co_return std::move(reply);
 }
 
 }  // namespace sallyport::stores::redis

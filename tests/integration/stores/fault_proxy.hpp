@@ -2,7 +2,6 @@
 // own executor, so a test decides between two steps what the next one meets.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -24,7 +23,7 @@ class FaultProxy {
   FaultProxy(net::io_context& context, std::uint16_t target)
       : state_(std::make_shared<State>(context, target)) {
     auto loop = accept(state_);
-    net::co_spawn(context, std::move(loop), [](std::exception_ptr) {});
+    spawn(context, std::move(loop), [](std::exception_ptr) {});
   }
   ~FaultProxy() {
     boost::system::error_code ignored;
@@ -76,7 +75,7 @@ class FaultProxy {
       ++state->connections;
       auto pair = std::make_shared<Pair>(std::move(socket), state->context);
       auto up = carry_up(state, pair);
-      net::co_spawn(state->context, std::move(up), [](std::exception_ptr) {});
+      spawn(state->context, std::move(up), [](std::exception_ptr) {});
     }
   }
 
@@ -84,7 +83,7 @@ class FaultProxy {
     auto [connect_ec] = co_await pair->server.async_connect(state->target, kAwait);
     if (connect_ec) co_return pair->close();
     auto down = carry_down(state, pair);
-    net::co_spawn(state->context, std::move(down), [](std::exception_ptr) {});
+    spawn(state->context, std::move(down), [](std::exception_ptr) {});
     std::array<char, 16384> bytes;
     for (;;) {
       auto [ec, n] = co_await pair->client.async_read_some(net::buffer(bytes), kAwait);

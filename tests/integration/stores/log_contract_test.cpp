@@ -114,7 +114,7 @@ TEST_P(Log, AnswersEmptyWhenNothingCameWithinTheWait) {
 
 TEST_P(Log, WakesAWaitingReaderOfTheSameGateway) {
   std::optional<StoreResult<Batch>> woken;
-  net::co_spawn(gateway_->context, log().read("", 100, 60s),
+  spawn(gateway_->context, log().read("", 100, 60s),
                 [&](std::exception_ptr, StoreResult<Batch> batch) { woken = std::move(batch); });
   append({session_event("s1")});
   const auto begin = std::chrono::steady_clock::now();

@@ -300,7 +300,7 @@ TEST_F(RedisFaults, CallsThatWaitAreAnsweredWhenTheStoreIsClosed) {
   create(1);
   proxy_->mute(true);
   std::optional<StoreResult<Found>> result;
-  net::co_spawn(context_, stores_.sessions->load(session_id(1)),
+  spawn(context_, stores_.sessions->load(session_id(1)),
                 [&result](std::exception_ptr, StoreResult<Found> r) { result = std::move(r); });
   context_.restart();
   context_.run_for(20ms);
@@ -467,7 +467,7 @@ TEST_F(RedisFaults, AReaderWhoWaitsHearsOfAnEventAtOnceAndHoldsUpNobody) {
   open_directly();
   create(1);
   std::optional<StoreResult<revocation::Batch>> batch;
-  net::co_spawn(context_, stores_.log->read("", 10, 1000ms),
+  spawn(context_, stores_.log->read("", 10, 1000ms),
                 [&batch](std::exception_ptr, StoreResult<revocation::Batch> r) { batch = std::move(r); });
   const auto begin = SteadyClock::now();
   EXPECT_TRUE(load(1));

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <thread>
 
@@ -46,7 +45,7 @@ TEST(HashingPool, AnswersOnTheCallersThread) {
   net::io_context context;
   Tally tally;
   std::thread::id thread;
-  net::co_spawn(context, verify_into(pool, tally, thread), [](std::exception_ptr e) { EXPECT_FALSE(e); });
+  spawn(context, verify_into(pool, tally, thread), [](std::exception_ptr e) { EXPECT_FALSE(e); });
   context.run();
   EXPECT_EQ(thread, std::this_thread::get_id());
   EXPECT_EQ(tally.wrong, 1);
@@ -59,7 +58,7 @@ TEST(HashingPool, RefusesWhatTheQueueCannotHold) {
   Tally tally;
   std::thread::id thread;
   for (int i = 0; i < 20; ++i) {
-    net::co_spawn(context, verify_into(pool, tally, thread), [](std::exception_ptr e) { EXPECT_FALSE(e); });
+    spawn(context, verify_into(pool, tally, thread), [](std::exception_ptr e) { EXPECT_FALSE(e); });
   }
   context.run();
   EXPECT_EQ(tally.total(), 20);
@@ -75,7 +74,7 @@ TEST(HashingPool, ShutsDownWithWorkInFlight) {
   {
     HashingPool pool(1, 16);
     for (int i = 0; i < 8; ++i) {
-      net::co_spawn(context, verify_into(pool, tally, thread), [](std::exception_ptr e) { EXPECT_FALSE(e); });
+      spawn(context, verify_into(pool, tally, thread), [](std::exception_ptr e) { EXPECT_FALSE(e); });
     }
     context.poll();  // all are queued, the first may run
   }
@@ -91,7 +90,7 @@ TEST(HashingPool, LeavesCoroutinesToTheirContextWhenBothEnd) {
   {
     HashingPool pool(2, 16);
     for (int i = 0; i < 4; ++i) {
-      net::co_spawn(context, verify_into(pool, tally, thread), [](std::exception_ptr) {});
+      spawn(context, verify_into(pool, tally, thread), [](std::exception_ptr) {});
     }
     context.poll();
   }

@@ -1,7 +1,6 @@
 // Runs one coroutine to its end on an io_context of its own and hands its result back.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
 #include <optional>
@@ -16,7 +15,7 @@ T run_task(Task<T> task) {
   net::io_context context;
   std::optional<T> result;
   std::exception_ptr thrown;
-  net::co_spawn(context, std::move(task), [&](std::exception_ptr e, T value) {
+  spawn(context, std::move(task), [&](std::exception_ptr e, T value) {
     thrown = e;
     if (!e) result.emplace(std::move(value));
   });

@@ -27,8 +27,7 @@ struct Pair {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
       throw std::runtime_error("socketpair");
     for (int i = 0; i < 2; ++i) {
-      Stream::Socket socket(context);
-      socket.assign(net::generic::stream_protocol(AF_UNIX, 0), fds[i]);
+      Socket socket(context.get_executor(), fds[i]);
       (i == 0 ? ours : theirs) = std::make_unique<Stream>(std::move(socket), deadlines);
     }
   }
@@ -131,7 +130,7 @@ TEST_P(StreamTest, EndsAWaitAtItsDeadline) {
   pair.ours->read_until(now() + std::chrono::milliseconds(50));
   bool done = false;
   Task<bool> ticking = pair.tick_until(done);
-  net::co_spawn(pair.context, std::move(ticking), [](std::exception_ptr, bool) {});
+  spawn(pair.context, std::move(ticking), [](std::exception_ptr, bool) {});
   EXPECT_EQ(await(pair.context, read_once(*pair.ours, done)), net::error::timed_out);
   // A new deadline makes it usable again.
   pair.ours->read_until(now() + std::chrono::seconds(20));

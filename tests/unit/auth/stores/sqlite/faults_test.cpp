@@ -42,7 +42,7 @@ TEST_F(SqliteFaults, DoNotTakeTheSmallWritesOfATransactionDownWithABigOne) {
   big.user_agent.assign(1 << 20, 'x');
   std::vector<Task<StoreResult<bool>>> tasks;
   std::optional<StoreResult<sessions::Created>> refused;
-  net::co_spawn(
+  spawn(
       context_, stores_.sessions->create(big, 0, config::WhenFull::evict_oldest),
       [&](std::exception_ptr, StoreResult<sessions::Created> result) { refused = std::move(result); });
   for (int i = 0; i < 20; ++i)
@@ -114,9 +114,9 @@ TEST_F(SqliteFaults, LetAnIoContextGoWhileAnswersAreOnTheirWay) {
     net::io_context context;
     auto stores = backend_->connect(context.get_executor());
     for (int i = 0; i < 20; ++i) {
-      net::co_spawn(context, stores.attempts->add("ada", 3600s),
+      spawn(context, stores.attempts->add("ada", 3600s),
                     [](std::exception_ptr, const StoreResult<unsigned>&) {});
-      net::co_spawn(context, stores.log->read("", 10, 60s),
+      spawn(context, stores.log->read("", 10, 60s),
                     [](std::exception_ptr, const StoreResult<revocation::Batch>&) {});
     }
     context.run_for(1ms);
