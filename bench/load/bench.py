@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Sallyport beside HAProxy, nginx and a bare relay, under the same load: see bench/README.md. `./dev bench` runs it.
 
-    bench.py --programs FOLDER --sallyport BINARY --out FOLDER [--quick] [--rows PATTERN]
+    bench.py --programs FOLDER --sallyport BINARY --out FOLDER [--quick] [--rows PATTERN] [--before BINARY]
 """
 import argparse
 import fnmatch
@@ -22,6 +22,7 @@ import report
 import tokens
 
 RELAY, PLAIN, PEER, OURS, NGINX = "relay", "haproxy, no check", "haproxy", "sallyport", "nginx, no check"
+BEFORE = "before"
 
 # name, what is asked, the target as a ratio to HAProxy with checks (None: told, not aimed at), contenders beside the two
 ROWS = [
@@ -71,13 +72,13 @@ class Bench:
                         both.write(file.read())
         return path
 
-    def sallyport(self, algorithm="HS256", workers=1, tls=False, log=False, store=None, **more):
+    def sallyport(self, algorithm="HS256", workers=1, tls=False, log=False, store=None, binary=None, **more):
         options = dict(more)
         if tls:
             options["tls"] = f'{{certificate: "{self.folder}/tls.crt.pem", key: "{self.folder}/tls.key.pem"}}'
         if log:
             options["log"] = f"{self.folder}/access.log"
-        return contenders.start_sallyport(self.args.sallyport, self.folder, self.origin.port, self.tokens, algorithm,
+        return contenders.start_sallyport(binary or self.args.sallyport, self.folder, self.origin.port, self.tokens, algorithm,
                                           store or self.redis.url, workers, **options)
 
     def haproxy(self, algorithm=None, workers=1, tls=False, log=False):
@@ -108,6 +109,8 @@ class Bench:
             else:
                 servers[PEER] = self.haproxy(algorithm, workers, tls, log)
                 servers[OURS] = self.sallyport(algorithm, workers, tls, log)
+                if self.args.before:
+                    servers[BEFORE] = self.sallyport(algorithm, workers, tls, log, binary=self.args.before)
             if RELAY in beside:
                 servers[RELAY] = contenders.start_relay(self.args.programs, self.origin.port)
             if PLAIN in beside:
@@ -201,6 +204,7 @@ def main():
     parser.add_argument("--programs", type=os.path.abspath, required=True, help="folder of relay, origin and count_malloc.so")
     parser.add_argument("--sallyport", type=os.path.abspath, required=True)
     parser.add_argument("--out", type=os.path.abspath, required=True)
+    parser.add_argument("--before", type=os.path.abspath, help="another build of ours, in the same rounds: what did a change give?")
     parser.add_argument("--quick", action="store_true", help="3 rounds of 1 s instead of 7 of 2 s")
     parser.add_argument("--rows", default="*", help="only rows whose name matches this pattern")
     args = parser.parse_args()
