@@ -536,6 +536,8 @@ int Gateway::run(config::Config config) {
 
 int serve(const config::Config& config, const std::string& config_path) {
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is an error where it is written, like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   raise_descriptor_limit();
   set_up_messages(config.log);
   return Gateway(config_path).run(config);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -17,6 +19,7 @@
 #include <thread>
 
 #include "tests/integration/fleet.hpp"
+#include "tests/support/heirs.hpp"
 #include "tests/support/redis_server.hpp"
 
 namespace sallyport::testing {
@@ -25,14 +28,41 @@ namespace {
 constexpr unsigned kCallers = 3, kRefreshers = 2;
 constexpr unsigned kBefore = 30, kDuring = 120, kAfter = 30;  // calls that are answered in each part
 
+// Where names are looked up, of one process alone: files of its own in the system's place, and no server.
+class Names {
+ public:
+  Names() {
+    know(true);
+    dir_.write("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+    dir_.write("program", "#!/bin/sh\nexec unshare -rm sh -c 'mount --bind " + dir_ / "hosts" +
+                              " /etc/hosts && mount --bind " + dir_ / "resolv.conf" +
+                              " /etc/resolv.conf && exec \"$0\" \"$@\"' " + SALLYPORT_BINARY + " \"$@\"\n");
+    ::chmod(program().c_str(), 0755);
+  }
+  static bool possible() {
+    return std::system("unshare -rm mount --bind /etc/hosts /etc/hosts 2>/dev/null") == 0;
+  }
+  std::string program() const { return dir_ / "program"; }
+  // Written into the file that is there: a new one would not be the one that was put in place.
+  void know(bool upstream) const {
+    std::ofstream(dir_ / "hosts", std::ios::trunc)
+        << "127.0.0.1 localhost" << (upstream ? " upstream.test\n" : "\n");
+  }
+
+ private:
+  TempDir dir_;
+};
+
 class World {
  public:
-  explicit World(const std::string& more = {})
+  World(const std::string& more, const std::string& store, bool by_name)
       : redis_({.append_only = true}),
-        fleet_(redis_.url(),
+        fleet_(store.empty() ? redis_.url() : store,
                {.more = "defaults: {auth: required, timeout: 1s}\nrevocation: {degraded: stale}\n" +
                         std::string("limits: {drain: 20s}\nadmin: {address: \"127.0.0.1:") +
-                        std::to_string(admin_port_) + "\"}\n" + more}) {
+                        std::to_string(admin_port_) + "\"}\n" + more,
+                .program = by_name ? names_.program() : SALLYPORT_BINARY,
+                .origin_host = by_name ? "upstream.test" : "127.0.0.1"}) {
     fleet_.origin().on("/api/x", answer());
   }
   static Answer answer() {
@@ -45,8 +75,10 @@ class World {
   std::string metrics() const { return HttpClient(admin_port_).get("/metrics").body; }
 
   std::uint16_t admin_port_ = free_port();
+  Names names_;
   RedisServer redis_;
   Fleet fleet_;
+  Heirs heirs_;
 };
 
 // What all clients saw together.
@@ -78,6 +110,7 @@ class Load {
   }
 
   unsigned asked() const { return asked_; }
+  unsigned kept_out() const { return kept_out_; }
   unsigned lost() const { return lost_; }
   unsigned cut() const { return cut_; }
   unsigned logged_out() const { return logged_out_; }
@@ -103,7 +136,13 @@ class Load {
     while (!stop_) {
       std::optional<HttpConnection> connection;
       try {
-        connection.emplace(fleet_[0].port());
+        connection.emplace(port_);
+      } catch (const std::exception&) {
+        ++kept_out_;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        continue;
+      }
+      try {
         for (bool kept = true; kept && !stop_;) {
           ++asked_;
           const Response response = connection->request("GET", "/api/x", headers);
@@ -124,8 +163,18 @@ class Load {
 
   void refresh(std::string token) {
     while (!stop_) {
+      std::optional<HttpConnection> connection;
       try {
-        const Response response = fleet_.refresh(0, token);
+        connection.emplace(port_);
+      } catch (const std::exception&) {
+        ++kept_out_;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        continue;
+      }
+      try {
+        const Response response =
+            connection->request("POST", "/auth/refresh", {{"Content-Type", "application/json"}},
+                                R"({"refresh_token":")" + token + "\"}");
         count(refreshes_, response.status);
         if (response.status == 200) token = response.text("refresh_token");
         if (response.status == 401) ++logged_out_;
@@ -137,8 +186,9 @@ class Load {
   }
 
   Fleet& fleet_;
+  const std::uint16_t port_ = fleet_[0].port();
   std::atomic<bool> stop_ = false;
-  std::atomic<unsigned> asked_ = 0, answered_ = 0, lost_ = 0, cut_ = 0, logged_out_ = 0;
+  std::atomic<unsigned> asked_ = 0, answered_ = 0, kept_out_ = 0, lost_ = 0, cut_ = 0, logged_out_ = 0;
   mutable std::mutex mutex_;  // guards all below
   std::map<int, unsigned> calls_, refreshes_;
   std::vector<std::jthread> clients_;
@@ -158,7 +208,10 @@ struct Fault {
   std::set<int> refreshes{200, 503};  // and refreshes
   bool cuts = false;                  // answers that began and can't be whole
   std::string more;                   // configuration
+  std::string store;                  // instead of Redis
   unsigned during = kDuring;
+  bool shut = false;               // nobody listens for a while
+  bool by_name = false;            // the upstream is known by its name
   bool refuses_refreshes = false;  // lasts until one was told to come back later
 };
 
@@ -166,7 +219,8 @@ class Faults : public ::testing::TestWithParam<Fault> {};
 
 TEST_P(Faults, LoseNothingThatIsPromised) {
   const Fault& fault = GetParam();
-  World world(fault.more);
+  if (fault.by_name && !Names::possible()) GTEST_SKIP() << "no namespaces for a user here";
+  World world(fault.more, fault.store, fault.by_name);
   world.start();
   Load load(world.fleet_);
   EXPECT_TRUE(load.answered(kBefore));
@@ -193,8 +247,8 @@ TEST_P(Faults, LoseNothingThatIsPromised) {
 
   std::ostringstream row;
   row << "| " << fault.name << " | " << load.asked() << " | " << listed(load.calls()) << " | "
-      << listed(load.refreshes()) << " | " << load.cut() << " | " << load.lost() << " | " << load.logged_out()
-      << " |";
+      << listed(load.refreshes()) << " | " << load.cut() << " | " << load.kept_out() << " | " << load.lost()
+      << " | " << load.logged_out() << " |";
   std::cout << row.str() << std::endl;
   for (const auto& [status, count] : load.calls()) EXPECT_TRUE(fault.calls.contains(status)) << row.str();
   for (const auto& [status, count] : load.refreshes())
@@ -202,6 +256,7 @@ TEST_P(Faults, LoseNothingThatIsPromised) {
   EXPECT_EQ(load.lost(), 0u) << row.str();
   EXPECT_EQ(load.logged_out(), 0u) << row.str();
   if (!fault.cuts) EXPECT_EQ(load.cut(), 0u) << row.str();
+  if (!fault.shut) EXPECT_EQ(load.kept_out(), 0u) << row.str();
 }
 
 void answer_with(World& world, const Answer& answer) { world.fleet_.origin().on("/api/x", answer); }
@@ -221,11 +276,11 @@ Answer malformed() {
   return answer;
 }
 
-void set_descriptors(World& world, rlim_t limit) {
+void limit(World& world, __rlimit_resource what, rlim_t most) {
   rlimit now{};
-  ASSERT_EQ(::prlimit(world.gateway().pid(), RLIMIT_NOFILE, nullptr, &now), 0);
-  now.rlim_cur = std::min(limit, now.rlim_max);
-  ASSERT_EQ(::prlimit(world.gateway().pid(), RLIMIT_NOFILE, &now, nullptr), 0);
+  ASSERT_EQ(::prlimit(world.gateway().pid(), what, nullptr, &now), 0);
+  now.rlim_cur = std::min(most, now.rlim_max);
+  ASSERT_EQ(::prlimit(world.gateway().pid(), what, &now, nullptr), 0);
 }
 
 void command(World& world, std::vector<std::string> words) { world.redis_.command(words); }
@@ -277,9 +332,24 @@ const Fault kFaults[] = {
          },
      .heals = heal_origin,
      .calls = {200, 502, 503}},
+    {.name = "The upstream's name can't be resolved",
+     .happens =
+         [](World& w) {
+           Answer last = World::answer();
+           last.ending = Ending::close;  // so that each call needs the name
+           answer_with(w, last);
+           w.names_.know(false);
+           EXPECT_TRUE(w.gateway().wait_for_log("upstream.test cannot be resolved"));
+         },
+     .heals =
+         [](World& w) {
+           w.names_.know(true);
+           heal_origin(w);
+         },
+     .by_name = true},
     {.name = "No descriptor is left",
-     .happens = [](World& w) { set_descriptors(w, 8); },
-     .heals = [](World& w) { set_descriptors(w, 1024); },
+     .happens = [](World& w) { limit(w, RLIMIT_NOFILE, 8); },
+     .heals = [](World& w) { limit(w, RLIMIT_NOFILE, 1024); },
      .calls = {200, 502}},
     {.name = "The disk of both logs is full",
      .happens = [](World&) {},
@@ -291,6 +361,30 @@ const Fault kFaults[] = {
            }));
          },
      .more = "log: {access: /dev/full, audit: /dev/full}\n"},
+    {.name = "The file of SQLite may not grow",
+     .happens = [](World& w) { limit(w, RLIMIT_FSIZE, 4096); },
+     .heals = [](World& w) { limit(w, RLIMIT_FSIZE, RLIM_INFINITY); },
+     .store = "sqlite:state.db",
+     .refuses_refreshes = true},
+    {.name = "No more memory than it has",
+     .happens = [](World& w) { limit(w, RLIMIT_AS, 1); },
+     .heals = [](World& w) { limit(w, RLIMIT_AS, RLIM_INFINITY); }},
+    {.name = "Another program takes over (SIGUSR2), twice",
+     .happens =
+         [](World& w) {
+           for (int i = 0; i < 2; ++i) EXPECT_NE(w.heirs_.upgrade(w.gateway()), 0) << w.gateway().log();
+         }},
+    {.name = "SIGTERM, and a new start",
+     .happens =
+         [](World& w) {
+           std::string yaml = w.fleet_.yaml();
+           yaml.replace(yaml.find("127.0.0.1:0"), 11, "127.0.0.1:" + std::to_string(w.gateway().port()));
+           w.gateway().write_config(yaml);
+           EXPECT_EQ(w.gateway().stop(), 0);
+         },
+     .heals = [](World& w) { w.gateway().start(); },
+     .during = 0,
+     .shut = true},
     {.name = "SIGHUP again and again",
      .happens =
          [](World& w) {

@@ -34,6 +34,8 @@ struct FleetOptions {
   std::string users = "{registration: true, new: {roles: [user]}}";
   unsigned workers = 2;
   std::string keys;  // tokens.signing from `keys:` on; empty: one folder of keys for all
+  std::string program = SALLYPORT_BINARY;
+  std::string origin_host = "127.0.0.1";
 };
 
 // Gateways over one store and one folder of keys, in front of one recording origin.
@@ -48,7 +50,7 @@ class Fleet {
     GatewayOptions how;
     how.wait_for = "ready:";
     how.env = std::move(env);
-    gateways_.push_back(std::make_unique<GatewayProcess>(SALLYPORT_BINARY, yaml(store), how));
+    gateways_.push_back(std::make_unique<GatewayProcess>(options_.program, yaml(store), how));
     return *gateways_.back();
   }
   GatewayProcess& operator[](std::size_t i) { return *gateways_[i]; }
@@ -61,7 +63,8 @@ class Fleet {
            "\n  signing: {algorithm: ES256, keys: " +
            (options_.keys.empty() ? "\"" + (dir_ / "keys") + "\"" : options_.keys) +
            "}\n  refresh: " + options_.refresh + "\nusers: " + options_.users +
-           "\nupstreams: {api: {servers: [\"" + origin_.url() +
+           "\nupstreams: {api: {servers: [\"http://" + options_.origin_host + ":" +
+           std::to_string(origin_.port()) +
            "\"]}}\nroutes:\n  - {path: /api/, upstream: api, auth: required}\n" + options_.routes +
            options_.more;
   }

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -14,6 +13,7 @@
 
 #include "tests/integration/websocket_echo.hpp"
 #include "tests/support/gateway_process.hpp"
+#include "tests/support/heirs.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/origin.hpp"
 
@@ -25,14 +25,6 @@ namespace fs = std::filesystem;
 
 class Upgrade : public ::testing::Test {
  protected:
-  // Successors are children of what the test started: they come to it when their parent ends.
-  Upgrade() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
-  ~Upgrade() override {
-    for (const pid_t heir : heirs_) ::kill(heir, SIGKILL);
-    if (gateway_) gateway_->kill();
-    for (const pid_t heir : heirs_) ::waitpid(heir, nullptr, 0);
-  }
-
   std::string yaml(const std::string& store, const std::string& limits) const {
     return "workers: 2\nlisteners: [{address: \"127.0.0.1:0\"}]\nstore: \"" + store +
            "\"\nadmin: {address: \"127.0.0.1:" + std::to_string(admin_port_) +
@@ -49,23 +41,14 @@ class Upgrade : public ::testing::Test {
     how.wait_for = "ready:";
     gateway_ = std::make_unique<GatewayProcess>(program, yaml(store, limits), how);
   }
-  pid_t serving() const { return heirs_.empty() ? gateway_->pid() : heirs_.back(); }
-  // The pid of the process that serves then; 0: none took over.
-  pid_t upgrade() {
-    ::kill(serving(), SIGUSR2);
-    const std::size_t nth = heirs_.size() + 1;
-    if (!gateway_->wait_for_log(" serves now", nth)) return 0;
-    const std::string log = gateway_->log();
-    const std::size_t at = log.rfind("upgrade: process ");
-    heirs_.push_back(static_cast<pid_t>(std::stol(log.substr(at + 17))));
-    return heirs_.back();
-  }
+  pid_t serving() const { return heirs_.serving(*gateway_); }
+  pid_t upgrade() { return heirs_.upgrade(*gateway_); }
   HttpClient client() const { return HttpClient(gateway_->port()); }
 
   Origin origin_;
   std::uint16_t admin_port_ = free_port();
   std::unique_ptr<GatewayProcess> gateway_;
-  std::vector<pid_t> heirs_;
+  Heirs heirs_;
 };
 
 // One request after the other on a kept connection, on a new one where the answer said that it was the last.
