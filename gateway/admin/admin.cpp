@@ -2,8 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <boost/json/serialize.hpp>
+
 #include "config/dump.hpp"
 #include "gateway/admin/ask.hpp"
+#include "gateway/admin/openapi.hpp"
 #include "gateway/date.hpp"
 #include "gateway/net/listen.hpp"
 #include "gateway/refuse.hpp"
@@ -20,12 +23,6 @@ constexpr std::size_t kMaxBody = 16 * 1024;
 
 void report(std::exception_ptr error) {
   if (error) spdlog::error("the admin listener failed on a connection");
-}
-
-// A browser can't be told to send a token with a page's address, so whoever has none yet gets the same page
-// with the 401: it holds nothing but a form for the token, and asks for the rest with it.
-bool is_console(const RequestHead& head) {
-  return head.raw_path == "/admin/" && (head.method == "GET" || head.method == "HEAD");
 }
 
 }  // namespace
@@ -171,67 +168,115 @@ Task<> Admin::answer(http1::ServerConnection& connection, const http1::Refusal* 
       imf_fixdate(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   ReplyContext context;
   context.date = date;
-  OwnAnswer answer{200, nullptr, "text/plain", "ok\n"};
   const RequestHead& head = connection.request();
-  std::string body;
+  admin::Found found;
+  if (refusal == nullptr) found = admin::find(head.method, head.raw_path);
+  const auto verdict = refusal == nullptr && admin::needs_token(head.raw_path) ? may(head) : std::nullopt;
+  Document document;
   if (refusal != nullptr) {
-    answer.refusal = &reply_for(verdict_for_status(refusal->status));
-  } else if (head.raw_path.starts_with("/admin/")) {
-    const auto verdict = may(head);
-    if (verdict == Verdict::token_missing && is_console(head)) {
-      answer.status = 401;
-      answer.content_type = "text/html; charset=utf-8";
-      answer.body = console_.html;
-      context.extra = sign_in_;
-    } else if (verdict) {
-      answer.refusal = &reply_for(*verdict);
-    } else {
-      Document document = co_await act(connection);
-      answer.status = document.status;
-      answer.content_type = document.type;
-      if (document.refusal) answer.refusal = &reply_for(*document.refusal);
-      context.allow = document.allow;
-      context.extra = document.lines;
-      body = std::move(document.body);
-      answer.body = body;
-    }
-  } else if (head.raw_path != "/livez" && head.raw_path != "/readyz" && head.raw_path != "/metrics") {
-    answer.refusal = &reply_for(Verdict::not_found);
-  } else if (head.method != "GET" && head.method != "HEAD") {
-    answer.refusal = &reply_for(Verdict::method_not_allowed);
-    context.allow = "GET, HEAD";
-  } else if (head.raw_path == "/metrics") {
-    body = co_await metrics();
-    answer.content_type = "text/plain; version=0.0.4";
-    answer.body = body;
-  } else if (head.raw_path == "/readyz") {
-    const ReadyState now = readiness();
-    answer.status = now.ready ? 200 : 503;
-    body = now.ready ? "ready\n" : shared_.draining ? "draining\n" : "not ready: " + now.problem + "\n";
-    body += "revocations read: " + std::to_string(follower_.status().entries) + "\n";
-    answer.body = body;
+    document.refusal = verdict_for_status(refusal->status);
+  } else if (verdict == Verdict::token_missing && found.entry != nullptr &&
+             found.entry->act == admin::Act::console) {
+    // A browser can't be told to send a token with a page's address, so whoever has none yet gets the same
+    // page with the 401: it holds nothing but a form for the token, and asks for the rest with it.
+    document.status = 401;
+    document.type = found.entry->type;
+    document.body = console_.html;
+    document.lines = sign_in_;
+  } else if (verdict) {
+    document.refusal = verdict;
+  } else if (found.entry == nullptr) {
+    document.refusal = found.allow.empty() ? Verdict::not_found : Verdict::method_not_allowed;
+    context.allow = found.allow;
+  } else {
+    document = co_await act(connection, found);
   }
-  if (answer.refusal != nullptr) answer.status = answer.refusal->status;
+  OwnAnswer answer{document.status, nullptr, document.type, document.body};
+  if (document.refusal) {
+    answer.refusal = &reply_for(*document.refusal);
+    answer.status = answer.refusal->status;
+  }
+  context.extra = document.lines;
   (void)co_await connection.answer(answer, context);
 }
 
-// Whoever asks has shown the token.
-Task<Admin::Document> Admin::act(http1::ServerConnection& connection) {
-  const std::string method(connection.request().method), path(connection.request().raw_path);
-  const std::string query(connection.request().query);
-  const bool posts = path == "/admin/reload" || path == "/admin/revoke";
-  if (posts && method == "POST") {
-    if (path == "/admin/reload") co_return co_await reload();
-    co_return co_await revoke(connection);
-  }
-  if (path == "/admin/upstreams" && (method == "GET" || method == "HEAD")) co_return co_await upstreams();
-  PeopleRequest request = read_people_request(method, path, query);
-  if (request.act != PeopleRequest::Act::none) co_return co_await people(std::move(request));
+// Whoever asks may.
+Task<Admin::Document> Admin::act(http1::ServerConnection& connection, const admin::Found& found) {
+  using admin::Act;
   Document document;
-  document.allow = posts ? "POST" : path == "/admin/upstreams" ? "GET, HEAD" : request.allow;
-  if (document.allow.empty()) co_return tell(method, path);
-  document.refusal = Verdict::method_not_allowed;
+  document.type = found.entry->type;
+  switch (found.entry->act) {
+    case Act::livez:
+      document.body = "ok\n";
+      break;
+    case Act::readyz: {
+      const ReadyState now = readiness();
+      document.status = now.ready ? 200 : 503;
+      document.body = now.ready          ? "ready\n"
+                      : shared_.draining ? "draining\n"
+                                         : "not ready: " + now.problem + "\n";
+      document.body += "revocations read: " + std::to_string(follower_.status().entries) + "\n";
+      break;
+    }
+    case Act::metrics:
+      document.body = co_await metrics();
+      break;
+    case Act::console:
+      document.body = console_.html;
+      document.lines = console_.lines;
+      break;
+    case Act::openapi:
+      document.body = boost::json::serialize(admin::openapi_document());
+      break;
+    case Act::status:
+      document.body = status_json(readiness(), shared_.connections.load(), reloads_);
+      break;
+    case Act::config:
+      document.body = config::dump(runtime_->config);
+      break;
+    case Act::routes:
+      document.body = routes_json(*runtime_);
+      break;
+    case Act::keys:
+      document.body = keys_json(keys_.current());
+      break;
+    case Act::revocations:
+      document.body = revocations_json(follower_.status());
+      break;
+    case Act::upstreams: {
+      const std::vector<WorkerReport> said = co_await reports();
+      document.body = upstreams_json(together(said));
+      break;
+    }
+    case Act::revoke:
+      co_return co_await revoke(connection);
+    case Act::reload:
+      co_return co_await reload();
+    case Act::users:
+    case Act::user:
+    case Act::end_sessions:
+    case Act::disable:
+    case Act::enable:
+    case Act::reset_token:
+    case Act::session:
+    case Act::end_session: {
+      PeopleRequest request = read_people_request(found.entry->act, found.id, connection.request().query);
+      co_return co_await people(std::move(request));
+    }
+  }
   co_return document;
+}
+
+// What it was asked to do may still happen; asking again is safe.
+Admin::Document Admin::Document::of(std::optional<AdminAnswer> said) {
+  Document document;
+  if (!said) {
+    document.refusal = Verdict::store_unavailable;
+    return document;
+  }
+  document.status = said->status;
+  document.body = std::move(said->body);
+  return document;
 }
 
 // What a worker that doesn't answer said the last time stands for it.
@@ -248,27 +293,16 @@ Task<std::vector<WorkerReport>> Admin::reports() {
   co_return last_;
 }
 
-Task<Admin::Document> Admin::upstreams() {
-  const std::vector<WorkerReport> said = co_await reports();
-  Document document;
-  document.body = upstreams_json(together(said));
-  co_return document;
-}
-
 Task<Admin::Document> Admin::people(PeopleRequest request) {
   std::function<Task<AdminAnswer>(Worker&)> act = [request = std::move(request)](Worker& worker) {
     return answer_people(worker, request);
   };
   std::optional<AdminAnswer> answer =
       co_await run_on<AdminAnswer>(control_, *workers_.front(), std::move(act));
-  Document document;
-  document.status = answer ? answer->status : 503;
-  if (answer) document.body = std::move(answer->body);
-  co_return document;
+  co_return Document::of(std::move(answer));
 }
 
 Task<Admin::Document> Admin::revoke(http1::ServerConnection& connection) {
-  Document document;
   config::Secret body;
   {
     std::string text;
@@ -277,6 +311,7 @@ Task<Admin::Document> Admin::revoke(http1::ServerConnection& connection) {
       if (piece.state == BodyPiece::State::refused || piece.state == BodyPiece::State::gone ||
           text.size() + piece.bytes.size() > kMaxBody) {
         connection.close_after();
+        Document document;
         document.refusal = Verdict::bad_request;
         co_return document;
       }
@@ -290,9 +325,7 @@ Task<Admin::Document> Admin::revoke(http1::ServerConnection& connection) {
   };
   std::optional<AdminAnswer> answer =
       co_await run_on<AdminAnswer>(control_, *workers_.front(), std::move(act));
-  document.status = answer ? answer->status : 503;
-  if (answer) document.body = std::move(answer->body);
-  co_return document;
+  co_return Document::of(std::move(answer));
 }
 
 Task<Admin::Document> Admin::reload() {
@@ -317,33 +350,6 @@ Task<Admin::Document> Admin::reload() {
   document.status = outcome.good ? 200 : 422;
   document.body = reload_json(outcome);
   co_return document;
-}
-
-Admin::Document Admin::tell(std::string_view method, std::string_view path) const {
-  Document document;
-  if (path == "/admin/") {
-    document.type = "text/html; charset=utf-8";
-    document.body = console_.html;
-    document.lines = console_.lines;
-  } else if (path == "/admin/keys") {
-    document.body = keys_json(keys_.current());
-  } else if (path == "/admin/status") {
-    document.body = status_json(readiness(), shared_.connections.load(), reloads_);
-  } else if (path == "/admin/config") {
-    document.type = "application/yaml";
-    document.body = config::dump(runtime_->config);
-  } else if (path == "/admin/routes") {
-    document.body = routes_json(*runtime_);
-  } else if (path == "/admin/revocations") {
-    document.body = revocations_json(follower_.status());
-  } else {
-    document.refusal = Verdict::not_found;
-  }
-  if (!document.refusal && method != "GET" && method != "HEAD") {
-    document.refusal = Verdict::method_not_allowed;
-    document.allow = "GET, HEAD";
-  }
-  return document;
 }
 
 }  // namespace sallyport::gateway

@@ -15,6 +15,7 @@
 
 #include "auth/task.hpp"
 #include "config/config.hpp"
+#include "gateway/admin/catalogue.hpp"
 #include "gateway/admin/documents.hpp"
 #include "gateway/admin/people.hpp"
 #include "gateway/admin/report.hpp"
@@ -53,18 +54,17 @@ class Admin {
   Task<> answer(http1::ServerConnection& connection, const http1::Refusal* refusal);
 
   struct Document {
+    static Document of(std::optional<AdminAnswer> said);  // nullopt: by a worker that didn't answer in time
+
     unsigned status = 200;
     std::string_view type = "application/json";
     std::string body;
     std::optional<Verdict> refusal;  // instead of a body
-    std::string_view allow;
-    std::string_view lines;  // more of its head
+    std::string_view lines;          // more of its head
   };
   std::optional<Verdict> may(const RequestHead& head) const;  // nullopt: it may act
-  Document tell(std::string_view method, std::string_view path) const;
-  Task<Document> act(http1::ServerConnection& connection);
+  Task<Document> act(http1::ServerConnection& connection, const admin::Found& found);
   Task<Document> reload();
-  Task<Document> upstreams();
   Task<Document> people(PeopleRequest request);
   Task<Document> revoke(http1::ServerConnection& connection);
   Task<std::vector<WorkerReport>> reports();

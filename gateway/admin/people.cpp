@@ -19,7 +19,7 @@ namespace {
 
 namespace json = boost::json;
 
-using Act = PeopleRequest::Act;
+using admin::Act;
 
 constexpr std::size_t kMostAtOnce = 500;
 constexpr std::size_t kPage = 500;             // read from the store at once while searching
@@ -35,13 +35,6 @@ AdminAnswer store_failed(const StoreError& error) {
 }
 
 AdminAnswer not_found(std::string_view what) { return refusal(404, "not_found", what); }
-
-// Of a path's segment, where a plus is one: names may hold it.
-std::string decoded(std::string_view text) {
-  std::string plain;
-  for (const char c : text) plain += c == '+' ? std::string("%2B") : std::string(1, c);
-  return endpoints::form_decoded(plain).value_or(std::string());
-}
 
 json::string repaired(std::string_view text) {
   std::string quoted;
@@ -224,52 +217,20 @@ AdminAnswer no_users() {
 
 }  // namespace
 
-PeopleRequest read_people_request(std::string_view method, std::string_view path, std::string_view query) {
+PeopleRequest read_people_request(Act act, std::string id, std::string_view query) {
   PeopleRequest request;
-  const auto permit = [&](std::string_view wanted, Act act) {
-    if (method == wanted || (wanted == "GET" && method == "HEAD"))
-      request.act = act;
-    else
-      request.allow = wanted;
+  request.act = act;
+  request.id = std::move(id);
+  const auto form = endpoints::Form::parse(query);
+  const auto parameter = [&](std::string_view name) {
+    return std::string(form ? form->find(name).value_or("") : "");
   };
-  constexpr std::string_view kUsers = "/admin/users", kSessions = "/admin/sessions/";
-  if (path == kUsers) {
-    permit("GET", Act::list);
-    const auto form = endpoints::Form::parse(query);
-    const auto parameter = [&](std::string_view name) {
-      return std::string(form ? form->find(name).value_or("") : "");
-    };
-    request.search = parameter("search");
-    request.cursor = parameter("cursor");
-    const std::string limit = parameter("limit");
-    std::size_t number = 0;
-    if (std::from_chars(limit.data(), limit.data() + limit.size(), number).ec == std::errc() && number > 0)
-      request.limit = std::min(number, kMostAtOnce);
-    return request;
-  }
-  if (path.starts_with(kSessions)) {
-    request.id = decoded(path.substr(kSessions.size()));
-    if (request.id.empty() || request.id.find('/') != request.id.npos) return request;
-    if (method == "DELETE")
-      request.act = Act::end_session;
-    else if (method == "GET" || method == "HEAD")
-      request.act = Act::show_session;
-    else
-      request.allow = "GET, DELETE";
-    return request;
-  }
-  if (!path.starts_with(kUsers) || path.size() <= kUsers.size() + 1 || path[kUsers.size()] != '/')
-    return request;
-  const std::string_view rest = path.substr(kUsers.size() + 1);
-  const auto slash = rest.find('/');
-  request.id = decoded(rest.substr(0, slash));
-  if (request.id.empty()) return request;
-  const std::string_view what = slash == rest.npos ? std::string_view() : rest.substr(slash + 1);
-  if (slash == rest.npos) permit("GET", Act::show);
-  if (what == "sessions") permit("DELETE", Act::end_all);
-  if (what == "disable") permit("POST", Act::disable);
-  if (what == "enable") permit("POST", Act::enable);
-  if (what == "reset-token") permit("POST", Act::reset_token);
+  request.search = parameter("search");
+  request.cursor = parameter("cursor");
+  const std::string limit = parameter("limit");
+  std::size_t number = 0;
+  if (std::from_chars(limit.data(), limit.data() + limit.size(), number).ec == std::errc() && number > 0)
+    request.limit = std::min(number, kMostAtOnce);
   return request;
 }
 
@@ -277,11 +238,11 @@ Task<AdminAnswer> answer_people(Worker& worker, PeopleRequest request) {
   ServingPtr serving = worker.serving();
   if (!serving->issuing) co_return no_users();
   switch (request.act) {
-    case Act::list:
+    case Act::users:
       co_return co_await list(worker, std::move(request));
-    case Act::show:
+    case Act::user:
       co_return co_await show(worker, std::move(serving), std::move(request.id));
-    case Act::end_all:
+    case Act::end_sessions:
       co_return co_await end_all(worker, std::move(serving), std::move(request.id));
     case Act::disable:
     case Act::enable: {
@@ -290,12 +251,12 @@ Task<AdminAnswer> answer_people(Worker& worker, PeopleRequest request) {
     }
     case Act::reset_token:
       co_return co_await reset_token(worker, std::move(serving), std::move(request.id));
-    case Act::show_session:
+    case Act::session:
     case Act::end_session: {
       const bool end = request.act == Act::end_session;
       co_return co_await session(worker, std::move(serving), std::move(request.id), end);
     }
-    case Act::none:
+    default:
       break;
   }
   co_return not_found("There is nothing here");

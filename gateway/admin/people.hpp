@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "auth/task.hpp"
+#include "gateway/admin/catalogue.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
@@ -15,27 +16,15 @@ struct AdminAnswer {
   std::string body;  // JSON
 };
 
-// What an administrator asks for, as its path and query say.
+// What an administrator asks of users and sessions.
 struct PeopleRequest {
-  enum class Act {
-    none,
-    list,          // GET /admin/users?search=&cursor=&limit=
-    show,          // GET /admin/users/{id}: with the sessions
-    end_all,       // DELETE /admin/users/{id}/sessions
-    disable,       // POST /admin/users/{id}/disable
-    enable,        // POST /admin/users/{id}/enable
-    reset_token,   // POST /admin/users/{id}/reset-token: for a new password, to be passed on to the user
-    show_session,  // GET /admin/sessions/{id}
-    end_session,   // DELETE /admin/sessions/{id}
-  };
-  Act act = Act::none;
-  std::string id;
-  std::string search, cursor;
+  admin::Act act = admin::Act::users;
+  std::string id;              // as the act's path has it: of a user, or the name; of a session
+  std::string search, cursor;  // of the list
   std::size_t limit = 50;
-  std::string_view allow;  // the path is known and the method isn't: what it takes
 };
 // Pure. `query`: without '?'.
-PeopleRequest read_people_request(std::string_view method, std::string_view path, std::string_view query);
+PeopleRequest read_people_request(admin::Act act, std::string id, std::string_view query);
 
 Task<AdminAnswer> answer_people(Worker& worker, PeopleRequest request);
 

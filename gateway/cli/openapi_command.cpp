@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "gateway/admin/openapi.hpp"
 #include "gateway/cli/command.hpp"
 #include "gateway/endpoints/openapi.hpp"
 #include "gateway/endpoints/postman.hpp"
@@ -10,11 +11,15 @@
 namespace sallyport::cli {
 
 void add_openapi(CLI::App& app, Invocation& invocation) {
-  const auto postman = std::make_shared<bool>(false);
+  const auto admin = std::make_shared<bool>(false), postman = std::make_shared<bool>(false);
   CLI::App* command =
       add_command(app, invocation, "openapi", "Print the OpenAPI document of the configured endpoints",
                   "sallyport openapi --config gateway.yaml --postman > sallyport.postman_collection.json",
-                  [&invocation, postman] {
+                  [&invocation, admin, postman] {
+                    if (*admin) {  // the same under every configuration
+                      say(boost::json::serialize(gateway::admin::openapi_document()));
+                      return kFine;
+                    }
                     int code = kFine;
                     const auto config = load(invocation, code);
                     if (!config) return code;
@@ -24,7 +29,8 @@ void add_openapi(CLI::App& app, Invocation& invocation) {
                     say(boost::json::serialize(document));
                     return code;
                   });
-  command->add_flag("--postman", *postman, "as a Postman collection (2.1)");
+  CLI::Option* of_admin = command->add_flag("--admin", *admin, "of the admin listener; needs no --config");
+  command->add_flag("--postman", *postman, "as a Postman collection (2.1)")->excludes(of_admin);
 }
 
 }  // namespace sallyport::cli

@@ -38,6 +38,7 @@ struct Parameter {
   std::string_view in;  // query, header, path
   bool required = true;
   std::string_view doc;
+  MemberType type = MemberType::text;
 };
 
 struct Entry {

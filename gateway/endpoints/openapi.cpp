@@ -5,7 +5,7 @@
 
 #include "gateway/endpoints/catalogue.hpp"
 #include "gateway/endpoints/documents.hpp"
-#include "gateway/replies.hpp"
+#include "gateway/endpoints/schema.hpp"
 
 namespace sallyport::gateway::endpoints {
 namespace {
@@ -24,38 +24,6 @@ bool is_served(const Entry& entry, const config::Config& config) {
   if (entry.endpoint != OwnEndpoint::introspect) return true;
   const auto& clients = config.auth.clients;
   return std::any_of(clients.begin(), clients.end(), [](const config::Client& c) { return c.introspect; });
-}
-
-json::object type(std::string_view name, std::string_view doc = {}) {
-  json::object out{{"type", name}};
-  if (!doc.empty()) out["description"] = doc;
-  return out;
-}
-
-// Adds the property at a dotted path of an object schema.
-void add(json::object& schema, std::string_view path, json::object property, bool required) {
-  json::object* at = &schema;
-  for (;;) {
-    const std::size_t dot = path.find('.');
-    const std::string_view name = path.substr(0, dot);
-    if (required) {
-      json::value& list = (*at)["required"];
-      if (!list.is_array()) list.emplace_array();
-      json::array& names = list.get_array();
-      if (std::find(names.begin(), names.end(), json::value(name)) == names.end()) names.emplace_back(name);
-    }
-    // After "required": another member of the schema may move this one.
-    json::value& held = (*at)["properties"];
-    if (!held.is_object()) held.emplace_object();
-    json::object& properties = held.get_object();
-    if (dot == path.npos) {
-      properties[name] = std::move(property);
-      return;
-    }
-    path.remove_prefix(dot + 1);
-    if (!properties.contains(name)) properties[name] = type("object");
-    at = &properties[name].get_object();
-  }
 }
 
 json::object profile_field(const config::ProfileField& field) {
@@ -90,8 +58,6 @@ json::object session_schema(const Dialect& dialect) {
   return out;
 }
 
-json::object property_of(const Member& member, const Document& document);
-
 // `root`: where lifted profile fields go.
 json::object user_schema(const Document& document, json::object& root) {
   json::object out = type("object");
@@ -110,31 +76,9 @@ json::object user_schema(const Document& document, json::object& root) {
 }
 
 json::object property_of(const Member& member, const Document& document) {
-  switch (member.type) {
-    case MemberType::number:
-      return type("integer", member.doc);
-    case MemberType::flag:
-      return type("boolean", member.doc);
-    case MemberType::time: {
-      json::object out = type("string", member.doc);
-      out["format"] = "date-time";
-      return out;
-    }
-    case MemberType::secret: {
-      json::object out = type("string", member.doc);
-      out["format"] = "password";
-      return out;
-    }
-    case MemberType::list: {
-      json::object out = type("array", member.doc);
-      out["items"] = session_schema(document.dialect);
-      return out;
-    }
-    case MemberType::object:
-      return type("object", member.doc);
-    default:
-      return type("string", member.doc);
-  }
+  json::object out = simple_property(member.type, member.doc);
+  if (member.type == MemberType::list) out["items"] = session_schema(document.dialect);
+  return out;
 }
 
 json::object request_schema(const Entry& entry, const Document& document) {
@@ -170,10 +114,6 @@ json::object response_schema(const Entry& entry, const Document& document) {
     add(out, theirs, std::move(property), member.required);
   }
   return out;
-}
-
-json::object content(std::string_view media_type, json::object schema) {
-  return {{media_type, json::object{{"schema", std::move(schema)}}}};
 }
 
 json::object refusal_of(const Document& document) {
@@ -223,20 +163,16 @@ std::set<unsigned> refusals_of(const Entry& entry, const Document& document) {
 
 json::object responses_of(const Entry& entry, const Document& document) {
   json::object out;
-  json::object good{{"description", reason_phrase(entry.success)}};
+  json::object good;
   if (!entry.response.empty())
-    good["content"] = content("application/json", response_schema(entry, document));
+    good = content("application/json", response_schema(entry, document));
   else if (entry.endpoint == OwnEndpoint::docs)
-    good["content"] = content("text/html", type("string"));
+    good = content("text/html", type("string"));
   else if (entry.is_public || entry.endpoint == OwnEndpoint::me)
-    good["content"] = content("application/json", type("object"));
-  out[std::to_string(entry.success)] = std::move(good);
-  for (const unsigned status : refusals_of(entry, document)) {
-    json::object refusal{{"description", reason_phrase(status)}, {"content", refusal_of(document)}};
-    if (status == 429 || status == 503)
-      refusal["headers"] = json::object{{"Retry-After", json::object{{"schema", type("integer")}}}};
-    out[std::to_string(status)] = std::move(refusal);
-  }
+    good = content("application/json", type("object"));
+  out[std::to_string(entry.success)] = answer_of(entry.success, std::move(good));
+  for (const unsigned status : refusals_of(entry, document))
+    out[std::to_string(status)] = answer_of(status, refusal_of(document));
   return out;
 }
 
@@ -263,14 +199,7 @@ json::object operation_of(const Entry& entry, const Document& document) {
                             : entry.credential == Credential::client ? "OAuth 2"
                                                                      : "accounts and sessions"};
   out["security"] = security_of(entry, document);
-  json::array parameters;
-  for (const Parameter& parameter : entry.parameters)
-    parameters.push_back(json::object{{"name", parameter.name},
-                                      {"in", parameter.in},
-                                      {"required", parameter.required},
-                                      {"description", parameter.doc},
-                                      {"schema", type("string")}});
-  if (!parameters.empty()) out["parameters"] = std::move(parameters);
+  if (!entry.parameters.empty()) out["parameters"] = parameters_of(entry.parameters);
   if (entry.body != BodyKind::none)
     out["requestBody"] = json::object{
         {"required", entry.body != BodyKind::optional_json},
@@ -278,13 +207,6 @@ json::object operation_of(const Entry& entry, const Document& document) {
          content(entry.body == BodyKind::form ? "application/x-www-form-urlencoded" : "application/json",
                  request_schema(entry, document))}};
   out["responses"] = responses_of(entry, document);
-  return out;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
   return out;
 }
 
@@ -297,9 +219,7 @@ json::object openapi_document(const config::Config& config, const Dialect& diale
   for (const Entry& entry : catalogue()) {
     if (!is_served(entry, config)) continue;
     const Document document{config, entry.credential == Credential::client ? own : dialect};
-    json::value& item = paths[path_of(entry, config)];
-    if (!item.is_object()) item.emplace_object();
-    item.get_object()[lower_case(entry.method)] = operation_of(entry, document);
+    put(paths, path_of(entry, config), entry.method, operation_of(entry, document));
     by_client = by_client || (entry.credential == Credential::client && document.has_clients());
   }
   json::object schemes{{"bearer", json::object{{"type", "http"},
@@ -309,13 +229,8 @@ json::object openapi_document(const config::Config& config, const Dialect& diale
   if (by_client)
     schemes["client"] = json::object{
         {"type", "http"}, {"scheme", "basic"}, {"description", "client_id and secret of an OAuth client"}};
-  return {{"openapi", "3.1.0"},
-          {"info", json::object{{"title", "Sallyport"},
-                                {"version", SALLYPORT_VERSION},
-                                {"description", "The authentication endpoints of this gateway."}}},
-          {"servers", json::array{json::object{{"url", "/"}}}},
-          {"paths", std::move(paths)},
-          {"components", json::object{{"securitySchemes", std::move(schemes)}}}};
+  return document_of("The authentication endpoints of this gateway.", std::move(paths),
+                     json::object{{"securitySchemes", std::move(schemes)}});
 }
 
 }  // namespace sallyport::gateway::endpoints

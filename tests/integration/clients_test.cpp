@@ -85,6 +85,13 @@ TEST(Clients, AValidatorFindsTheDocumentOfEveryPresetGood) {  // S4.11
   }
 }
 
+TEST(Clients, AValidatorFindsTheDocumentOfTheAdminListenerGood) {
+  const Outcome printed = run({SALLYPORT_BINARY, "openapi", "--admin"});
+  ASSERT_EQ(printed.code, 0) << printed.err;
+  const Outcome outcome = node("openapi_document.mjs", {}, printed.out);
+  EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+}
+
 TEST(Clients, AnEditorsSchemaAndTheLoaderAgree) {
   const std::string config = SALLYPORT_SOURCE_DIR "/config/";
   std::vector<std::string> arguments{SALLYPORT_BINARY, config + "examples/quickstart.yaml",
