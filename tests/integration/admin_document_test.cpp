@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <vector>
 
 #include "tests/support/gateway_process.hpp"
 #include "tests/support/http_client.hpp"
@@ -274,6 +275,47 @@ TEST_F(AdminDocument, LeavesOutNoMethodOfAPath) {
     EXPECT_EQ(allowed, told) << target;
     EXPECT_EQ(admin("GET", target + "/nothing-there").status, 404) << target;
   }
+}
+
+// Nothing is told and nothing is done: not even whether a path is one of ours.
+TEST_F(AdminDocument, WhoeverHasNoTokenLearnsAndDoesNothing) {
+  start_ready();
+  const Response pair = login();
+  const auto reloads = admin("GET", "/admin/status").json().at("configuration").at("reloads_succeeded");
+  const std::vector<Headers> strangers = {
+      {{"Host", "127.0.0.1"}},
+      {{"Host", "127.0.0.1"}, {"Authorization", "Bearer"}},
+      {{"Host", "127.0.0.1"}, {"Authorization", "Bearer "}},
+      {{"Host", "127.0.0.1"}, {"Authorization", std::string("Bearer ") + kToken + "x"}},
+      {{"Host", "127.0.0.1"}, {"Authorization", "Bearer " + std::string(kToken, 10)}},
+      {{"Host", "127.0.0.1"}, {"Authorization", std::string("Basic ") + kToken}},
+      {{"Host", "127.0.0.1"}, {"Authorization", kToken}},
+      {{"Host", "127.0.0.1"}, {"Cookie", std::string("token=") + kToken}},
+      {{"Host", "127.0.0.1"}, {"Authorization", "Bearer " + pair.text("access_token")}}};
+  std::size_t asked = 0;
+  for (const Headers& stranger : strangers) {
+    const Response nowhere = HttpClient(port_).get("/admin/nothing-there", stranger);
+    EXPECT_EQ(nowhere.status, 401) << nowhere.raw;
+    for (const auto& path : paths())
+      for (const auto& operation : path.value().as_object()) {
+        if (operation.value().at("security").as_array().empty()) continue;
+        const std::string where(path.key()), method = upper_case(std::string(operation.key()));
+        const Response refused = HttpClient(port_).call(method, filled(where, id_for(where, pair)), stranger,
+                                                        method == "POST" ? R"({"everything":true})" : "");
+        EXPECT_EQ(refused.status, 401) << method << " " << where << "\n" << refused.raw;
+        EXPECT_NE(refused.header("WWW-Authenticate"), "") << where;
+        EXPECT_FALSE(refused.headers.has("Allow")) << where;
+        expect_told(method, where, refused);
+        const bool is_page = refused.header("Content-Type").starts_with("text/html");
+        EXPECT_TRUE(!is_page || where == "/admin/") << "only the console asks for the token by a page";
+        if (!is_page) EXPECT_EQ(refused.body, nowhere.body) << where;
+        ++asked;
+      }
+  }
+  EXPECT_GE(asked, 18u * strangers.size());
+  EXPECT_EQ(client().get("/api/x", bearer(pair.text("access_token"))).status, 200) << "nothing was revoked";
+  EXPECT_FALSE(admin("GET", "/admin/users/ada").json().at("disabled").as_bool());
+  EXPECT_EQ(admin("GET", "/admin/status").json().at("configuration").at("reloads_succeeded"), reloads);
 }
 
 TEST_F(AdminDocument, IsPrintedWithoutAGateway) {

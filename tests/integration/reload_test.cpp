@@ -5,7 +5,11 @@
 #include <signal.h>
 
 #include <atomic>
+#include <map>
+#include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/integration/websocket_echo.hpp"
 #include "tests/support/certificates.hpp"
@@ -154,6 +158,82 @@ TEST_F(Reload, FiftyTimesUnderLoadLosesNoRequestAndNoStream) {
   const std::string figures = metrics();
   EXPECT_THAT(figures, HasSubstr("sallyport_config_reloads_total{outcome=\"failure\"} 0"));
   RecordProperty("requests", static_cast<int>(good));
+}
+
+// What a scrape tells: its families in their order, and every series that may only grow.
+struct Scrape {
+  std::vector<std::string> families;
+  std::map<std::string, double> counters;
+  std::string last;  // the name of its last sample
+};
+
+Scrape read_scrape(const std::string& text) {
+  Scrape scrape;
+  std::map<std::string, std::string> types;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# TYPE ")) {
+      const std::size_t end = line.rfind(' ');
+      scrape.families.push_back(line.substr(7, end - 7));
+      types[scrape.families.back()] = line.substr(end + 1);
+    }
+    if (line.starts_with('#')) continue;
+    const std::string series = line.substr(0, line.rfind(' '));
+    scrape.last = series.substr(0, series.find('{'));
+    std::string family = scrape.last;
+    for (const std::string part : {"_bucket", "_sum", "_count"})
+      if (family.ends_with(part) && types[family.substr(0, family.size() - part.size())] == "histogram")
+        family.resize(family.size() - part.size());
+    if (types[family] == "counter" || types[family] == "histogram")
+      scrape.counters[series] = std::stod(line.substr(series.size()));
+  }
+  return scrape;
+}
+
+TEST_F(Reload, AScrapeMeanwhileIsWholeAndNoCounterFalls) {
+  start({});
+  const std::string token = login().text("access_token");
+  std::atomic<int> reloads = 0;
+  std::atomic<bool> over = false;
+  std::jthread reloader([&] {
+    // Other upstreams and other routes each time, so that workers have something to take up.
+    for (int i = 0; i < 20; ++i) {
+      gateway_->write_config(
+          yaml({.api_more = ", queue: " + std::to_string(1000 + i),
+                .routes_more = "  - {path: /only/" + std::to_string(i) + ", upstream: api, auth: none}\n"}));
+      gateway_->signal(SIGHUP);
+      if (gateway_->wait_for_log("reload (SIGHUP): ", static_cast<std::size_t>(i) + 1)) ++reloads;
+    }
+    over = true;
+  });
+  Scrape before = read_scrape(metrics());
+  int scrapes = 0;
+  for (; scrapes < 100 || !over; ++scrapes) {
+    (void)client().get("/open/x");
+    (void)client().get("/api/x", bearer(token));
+    (void)client().get("/only/" + std::to_string(reloads.load()));
+    const Response response = HttpClient(admin_port_).get("/metrics");
+    ASSERT_EQ(response.status, 200) << response.raw;
+    ASSERT_TRUE(response.complete && response.body.ends_with('\n')) << response.raw;
+    const Scrape now = read_scrape(response.body);
+    ASSERT_EQ(now.families, before.families);
+    ASSERT_EQ(now.last, "sallyport_upstream_connections_idle") << response.body;
+    for (const auto& [series, value] : before.counters) {
+      const auto found = now.counters.find(series);
+      ASSERT_TRUE(found != now.counters.end()) << series << " is no more";
+      ASSERT_GE(found->second, value) << series;
+    }
+    before = now;
+  }
+  reloader.join();
+  EXPECT_EQ(reloads, 20);
+  const Scrape last = read_scrape(metrics());
+  EXPECT_GE(last.counters.at("sallyport_config_reloads_total{outcome=\"success\"}"), 20);
+  const auto served = [&](const std::string& route) {
+    return last.counters.at("sallyport_requests_total{route=\"" + route + "\",status=\"200\",reason=\"\"}");
+  };
+  EXPECT_EQ(served("/open/"), scrapes);
+  EXPECT_EQ(served("/api/"), scrapes);
 }
 
 // A request goes on under what it began with: its route may be gone when the answer comes.

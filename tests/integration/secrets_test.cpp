@@ -119,9 +119,9 @@ TEST_F(Secrets, AreToldByNoLogPageMetricOrCommand) {
   hear(client().get("/api/x", bearer(after.text("access_token"))));
 
   // Operators: every document, acts, commands, good and bad reloads.
-  for (const char* path :
-       {"/admin/", "/admin/config", "/admin/status", "/admin/routes", "/admin/upstreams", "/admin/keys",
-        "/admin/users", "/admin/users/ada", "/admin/revocations", "/metrics", "/readyz"})
+  for (const char* path : {"/admin/", "/admin/openapi.json", "/admin/config", "/admin/status",
+                           "/admin/routes", "/admin/upstreams", "/admin/keys", "/admin/users",
+                           "/admin/users/ada", "/admin/revocations", "/metrics", "/readyz"})
     EXPECT_EQ(admin("GET", path).status, 200) << path;
   admin("POST", "/admin/revoke", R"({"token":")" + access + "\"}");
   admin("POST", "/admin/revoke", R"({"token":")" + access);
