@@ -42,7 +42,11 @@ inline void Judge::check_requests() const {
   for (std::size_t i = 0; i < world.served.size(); ++i) {
     const Served& served = world.served[i];
     require(i == 0 || requests[i - 1].whole(), "a request begins inside the one before it");
-    if (served.refused) continue;
+    if (served.refused) {
+      const bool plain = i < requests.size() && is_plain(requests[i], kHeadSize);
+      require(!plain || served.refusal == 408, "a plain request is refused");
+      continue;
+    }
     require(i < requests.size() && requests[i].has_head(),
             "a request is served that nobody sent, or with two meanings");
     const Message& asked = requests[i];

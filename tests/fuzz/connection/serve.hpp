@@ -256,6 +256,7 @@ inline Task<> serve(World& world, ServerConnection& connection, const http1::Ref
   served.target = head.target;
   served.to_head = head.method == "HEAD";
   served.refused = refusal != nullptr;
+  served.refusal = refusal != nullptr ? refusal->status : 0;
   served.marker = marker_of(place, head.method, head.target);
   served.plan = served.refused ? 'a' : world.plan(place);
   ++world.serving;

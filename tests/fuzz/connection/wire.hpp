@@ -31,7 +31,8 @@ struct Message {
   bool modern = true;               // 1.1
   Fields fields, trailers;
   Framing framing = Framing::none;
-  std::string body;            // what came of it
+  std::string body;  // what came of it
+  std::size_t head_size = 0;
   std::size_t body_begin = 0;  // both from the first byte that was given
   std::size_t end = 0;         // of what was read
 
@@ -187,7 +188,7 @@ inline Message read_message(std::string_view bytes, Sort sort, bool ended) {
   std::string_view head = rest.substr(0, head_end + 2);
   rest.remove_prefix(head_end + 4);
   message.state = State::bad_head;
-  message.body_begin = message.end = bytes.size() - rest.size();
+  message.head_size = message.body_begin = message.end = bytes.size() - rest.size();
   const auto start = wire::take_line(head);
   const bool good = sort == Sort::request ? wire::read_request_line(*start, message)
                                           : wire::read_status_line(*start, message);
@@ -222,6 +223,26 @@ inline Message read_message(std::string_view bytes, Sort sort, bool ended) {
   }
   message.end = bytes.size() - rest.size();
   return message;
+}
+
+// A request that nobody may refuse for its head.
+inline bool is_plain(const Message& request, std::size_t most_bytes) {
+  constexpr std::string_view kTarget = "/.=?abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  constexpr std::string_view kHost = "abcdefghijklmnopqrstuvwxyz";
+  constexpr std::size_t kMostFields = 8;
+  const std::string_view method = request.method;
+  if (!request.has_head() || request.head_size + 2 > most_bytes || request.fields.size() > kMostFields)
+    return false;
+  if (method != "GET" && method != "HEAD" && method != "POST" && method != "PUT") return false;
+  if (request.target.front() != '/' || request.target.find_first_not_of(kTarget) != request.target.npos)
+    return false;
+  return std::all_of(request.fields.begin(), request.fields.end(), [&](const auto& field) {
+    const auto& [name, value] = field;
+    if (wire::same(name, "host")) return !value.empty() && value.find_first_not_of(kHost) == value.npos;
+    if (wire::same(name, "expect")) return value == "100-continue";
+    if (wire::same(name, "content-length")) return value.size() <= 9;
+    return wire::same(name, "transfer-encoding") || wire::same(name, "x");
+  });
 }
 
 // One after the other, up to the first that isn't whole.

@@ -34,12 +34,14 @@ using http1::ServerConnection;
 constexpr std::size_t kHeadSize = 2048;
 constexpr std::size_t kHeadBlock = kHeadSize + 1024;
 constexpr std::size_t kBlock = 8 * 1024;
-constexpr std::size_t kKeep = 8;  // blocks; more than are ever out at once
+constexpr std::size_t kKeep = 8;          // blocks; more than are ever out at once
+constexpr std::size_t kMostRelayed = 64;  // requests; each may take a connection, which stays
 
 // A connection to the upstream, seen from its end.
 struct Server {
-  explicit Server(int descriptor) : peer(descriptor) {}
+  Server(int descriptor, bool is_late) : peer(descriptor), late(is_late) {}
   Peer peer;
+  bool late;                       // the script was over: it finds the upstream's end
   std::vector<std::size_t> asked;  // the requests that it was lent for
 };
 
@@ -57,6 +59,7 @@ struct Served {
   std::string method, target, marker, body;
   char plan = 'a';
   bool refused = false;     // its head
+  unsigned refusal = 0;     // with which status
   bool to_head = false;     // no answer to it has a body
   bool body_whole = false;  // and read here
   bool tunnel = false;
@@ -89,7 +92,8 @@ struct World {
   std::unique_ptr<Upstream> lease(std::size_t place);
   void give_back(std::unique_ptr<Upstream> upstream) { kept = std::move(upstream); }
   char plan(std::size_t place) const {
-    return plans.empty() ? 'a' : plans[std::min(place, plans.size() - 1)];
+    const char wanted = plans.empty() ? 'a' : plans[std::min(place, plans.size() - 1)];
+    return wanted == 'f' && place >= kMostRelayed ? 'a' : wanted;
   }
 
   void act(const Step& step);
@@ -157,7 +161,7 @@ inline std::unique_ptr<Upstream> World::lease(std::size_t place) {
   if (lent == nullptr || lent->stream.peek() != Stream::Idle::quiet) {
     int theirs = -1;
     Stream::Socket socket = open(theirs);
-    Server& server = servers.emplace_back(theirs);
+    Server& server = servers.emplace_back(theirs, over);
     lent = std::make_unique<Upstream>(std::move(socket), deadlines, head_limits, server);
   }
   lent->server.asked.push_back(place);
@@ -170,8 +174,8 @@ inline bool World::feed_upstream() {
   Peer& peer = servers.back().peer;
   if (!peer.idle() || peer.sees_end()) return false;
   if (upstream_script.empty()) {
-    if (over) peer.end(Peer::End::sending);
-    return over;
+    if (servers.back().late) peer.end(Peer::End::sending);
+    return servers.back().late;
   }
   const Step step = std::move(upstream_script.front());
   upstream_script.pop_front();
@@ -268,17 +272,15 @@ inline void World::check_rest() const {
   require(served.size() >= heads, "a request came and nobody serves it");
 }
 
-// Everybody leaves, and time passes until nothing is waited for.
+// Nobody says any more, and time alone must end it.
 inline void World::finish() {
   constexpr unsigned kMostWaits = 20;
   over = true;
   upstream_script.clear();
-  client->pause(false);
-  client->end(Peer::End::sending);
-  for (Server& server : servers) server.peer.end(Peer::End::sending);
-  settle();
   for (unsigned i = 0; i < kMostWaits && !ended; ++i) act({'t', 100, {}});
-  require(ended, "the connection doesn't end");
+  require(ended, "time alone doesn't end the connection");
+  client->pause(false);
+  settle();
   require(serving == 0, "a request is served behind the end of its connection");
   require(!stream->is_open(), "the connection's socket is still open");
   require(client->gone() || client->sees_end(), "the client doesn't see the end");
