@@ -31,7 +31,9 @@ namespace sallyport::gateway {
 namespace {
 
 constexpr std::chrono::seconds kHeirPatience{60};  // for a successor to read the revocations and its keys
-constexpr std::size_t kLateDescriptors = 4;        // the store's, which connects after the start
+// From SIGTERM until who says nothing is closed: a request that is on its way meanwhile is answered.
+constexpr std::chrono::milliseconds kLastWord{500};
+constexpr std::size_t kLateDescriptors = 4;  // the store's, which connects after the start
 
 // Those of a database with the users: a connection, and what waits for it.
 std::size_t late_descriptors(const config::Users& users, std::size_t workers) {
@@ -91,6 +93,7 @@ class Gateway {
   void await_signal();
   void on_signal(int signal);
   void begin_drain();
+  void leave(std::chrono::milliseconds silence, std::chrono::milliseconds longest);
   void upgrade();
   Task<> hand_over();
   void leave_to_heir(pid_t heir);
@@ -379,8 +382,8 @@ void Gateway::on_signal(int signal) {
     for (auto& worker : workers_) worker->post([](Worker& w) { w.stop(); });
     drain_timer_.cancel();
   } else {
-    spdlog::info("signal {}: draining, at most {} s", signal, runtime_->config.limits.drain.count() / 1000.0);
     begin_drain();
+    spdlog::info("signal {}: draining, at most {} s", signal, runtime_->config.limits.drain.count() / 1000.0);
   }
   await_signal();
 }
@@ -403,12 +406,9 @@ void Gateway::await_upkeep() {
 }
 
 void Gateway::begin_drain() {
-  draining_ = true;
-  shared_.draining = true;
   // A successor that its predecessor ends has never been the service.
   if (inheritance_.empty()) notify_manager("STOPPING=1");
-  for (auto& worker : workers_) worker->post([](Worker& w) { w.drain(); });
-  cut_what_is_left(std::chrono::steady_clock::now() + runtime_->config.limits.drain);
+  leave(kLastWord, runtime_->config.limits.drain);
 }
 
 void Gateway::upgrade() {
@@ -464,15 +464,21 @@ Task<> Gateway::hand_over() {
 // drain time, and what streams may go on for long.
 void Gateway::leave_to_heir(pid_t heir) {
   const config::Limits& limits = runtime_->config.limits;
-  spdlog::info("upgrade: process {} serves now; this one carries {} connections to their end, at most {} s",
-               heir, shared_.connections.load(), limits.drain_streams.count() / 1000.0);
-  draining_ = true;
-  shared_.draining = true;
   watch_.stop();
   if (admin_) admin_->stop();
+  leave(limits.drain, limits.drain_streams);
+  spdlog::info("upgrade: process {} serves now; this one carries {} connections to their end, at most {} s",
+               heir, shared_.connections.load(), limits.drain_streams.count() / 1000.0);
+}
+
+// Every answer is the last of its connection from now on; who stays silent for so long is closed, and at
+// last everybody.
+void Gateway::leave(std::chrono::milliseconds silence, std::chrono::milliseconds longest) {
+  draining_ = true;
+  shared_.draining = true;
   for (auto& worker : workers_) worker->post([](Worker& w) { w.leave(); });
-  const auto cut_at = std::chrono::steady_clock::now() + limits.drain_streams;
-  drain_timer_.expires_after(std::min(limits.drain, limits.drain_streams));
+  const auto cut_at = std::chrono::steady_clock::now() + longest;
+  drain_timer_.expires_after(std::min(silence, longest));
   drain_timer_.async_wait([this, cut_at](const error_code& ec) {
     if (ec) return;
     for (auto& worker : workers_) worker->post([](Worker& w) { w.drain(); });
