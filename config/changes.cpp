@@ -93,7 +93,7 @@ class Flattener : public Visitor<Flattener> {
       if constexpr (is_vector<T>) {
         for (const auto& one : value) append(all, one);
       } else {
-        append(all, value);
+        append(all, value_of(leaf(value, Rule{})));
       }
       out_.push_back({prefix_ + key.name + "." + name, std::move(all), items_});
     }

@@ -77,6 +77,17 @@ struct Log {
   bool mask_clients = false;        // their addresses without the part that tells neighbours apart
 };
 
+// Which requests a collector is told of, as spans over OTLP/HTTP.
+struct Tracing {
+  std::string endpoint;  // http(s)://host:4318/v1/traces
+  double sample = 0.01;  // of the requests that bring no traceparent; else its sampled flag decides
+  std::string service = "sallyport";
+  std::map<std::string, Secret> headers;  // of our calls
+  Millis timeout{5'000};                  // for one call
+  unsigned queue = 2'048;                 // spans waiting; over it they are dropped and counted
+  Mark mark;
+};
+
 enum class StoreKind { memory, sqlite, redis };
 enum class RedisMode { single, sentinel, cluster };
 
@@ -531,6 +542,7 @@ struct Config {
   std::optional<Admin> admin;
   Limits limits;
   Log log;
+  std::optional<Tracing> tracing;  // none: off
   Store store;
   Tokens tokens;
   Revocation revocation;

@@ -101,6 +101,20 @@ void describe(V& v, Log& x) {
 }
 
 template <class V>
+void describe(V& v, Tracing& x) {
+  v.at(x.mark);
+  v("endpoint", x.endpoint,
+    "where spans are posted as OTLP JSON, such as http://collector:4318/v1/traces; the whole URL", kRequired);
+  v("sample", Ratio{x.sample},
+    "of the requests without a traceparent, so many are traced; with one, its sampled flag decides");
+  v("service", x.service, "the gateway's name in the traces (service.name)");
+  v("headers", x.headers, "header fields of these calls, such as an API key");
+  v("timeout", x.timeout, "for one call", kPositive);
+  v("queue", x.queue, "spans that wait for the collector; over it they are dropped and counted",
+    Rule{.min = 256, .max = 100'000});
+}
+
+template <class V>
 void describe(V& v, StoreTls& x) {
   v("ca", Path{x.ca}, "PEM certificates that the server's must come from; without it the system's");
   v("server_name", x.server_name,
@@ -570,6 +584,8 @@ void describe(V& v, Config& x) {
   v("admin", x.admin, "listener of health, metrics and admin calls; without the section there is none");
   v("limits", x.limits, "what one client, and all of them, may take");
   v("log", x.log, "where logs go");
+  v("tracing", x.tracing,
+    "spans of sampled requests for an OpenTelemetry collector; without the section none");
   v("store", Short<Store, StoreUrl>{x.store, StoreUrl{x.store}},
     "where sessions, users and revocations live");
   v("tokens", x.tokens, "our tokens and those of other issuers");

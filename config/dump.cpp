@@ -102,7 +102,7 @@ class Dumper : public Visitor<Dumper> {
       if constexpr (is_vector<T>)
         items += flow(value);
       else
-        items += scalar(value);
+        items += scalar(leaf(value, Rule{}).print());
       items += "\n";
     }
     block(key.name, items);

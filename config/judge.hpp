@@ -21,6 +21,9 @@ struct Judge {
     verdict.warnings.push_back({file, places.of(path), path + ": " + message});
   }
 
+  // A URL that the gateway calls; `in_clear`: what to warn of where it is http:// to another
+  // machine; null: nothing.
+  void called(const std::string& url, const std::string& path, const char* in_clear);
   void methods(const std::vector<std::string>& methods, const std::string& path);
   void cors(const Cors& cors, const std::string& path);
 };
@@ -29,5 +32,6 @@ void judge_auth(const Config& config, Judge& judge);
 void judge_routes(const Config& config, Judge& judge);
 void judge_users(const Config& config, Judge& judge);
 void judge_accounts(const Config& config, Judge& judge);
+void judge_tracing(const Config& config, Judge& judge);
 
 }  // namespace sallyport::config

@@ -180,6 +180,19 @@ Leaf leaf(Rate value, const Rule& rule) {
       [&to = value.value](std::uint64_t n) { to = n; }, [&from = value.value] { return print_rate(from); });
 }
 
+Leaf leaf(Ratio value, const Rule&) {
+  Leaf out;
+  out.allowed = "a number from 0 to 1, such as 0.01";
+  out.parse = [&to = value.value](std::string_view text, const std::string&) -> Outcome {
+    const auto ratio = parse_ratio(text);
+    if (!ratio) return {};
+    to = *ratio;
+    return kOk;
+  };
+  out.print = [&from = value.value] { return print_ratio(from); };
+  return out;
+}
+
 Leaf leaf(Workers value, const Rule&) {
   auto out = number_leaf(
       "auto (one per core) or a whole number, at least 1, at most 1024", Rule{.max = 1024},

@@ -70,6 +70,9 @@ struct Count {
 struct Rate {
   std::uint64_t& value;
 };  // 500B/s
+struct Ratio {
+  double& value;
+};  // 0 to 1
 struct Workers {
   unsigned& value;
 };  // auto or a number
@@ -114,6 +117,7 @@ Leaf leaf(ServerUrl value, const Rule& rule);
 Leaf leaf(Size value, const Rule& rule);
 Leaf leaf(Count value, const Rule& rule);
 Leaf leaf(Rate value, const Rule& rule);
+Leaf leaf(Ratio value, const Rule& rule);
 Leaf leaf(Workers value, const Rule& rule);
 Leaf leaf(Path value, const Rule& rule);
 Leaf leaf(Choice value, const Rule& rule);

@@ -77,6 +77,22 @@ std::optional<std::uint64_t> parse_rate(std::string_view text) {
 
 std::string print_rate(std::uint64_t bytes_per_second) { return print_size(bytes_per_second) + "/s"; }
 
+std::optional<double> parse_ratio(std::string_view text) {
+  double value = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, ec] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  const bool whole = !text.empty() && text.front() != '-' && ec == std::errc{} && stop == end;
+  if (!whole || !(value >= 0 && value <= 1)) return std::nullopt;  // NaN is neither
+  return value;
+}
+
+std::string print_ratio(double value) {
+  std::array<char, 512> text{};  // the smallest of all has 300 zeros
+  const auto [end, ec] =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  return ec == std::errc{} ? std::string(text.data(), end) : std::string();
+}
+
 std::optional<std::pair<unsigned, std::chrono::seconds>> parse_throttle(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;

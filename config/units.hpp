@@ -26,6 +26,10 @@ std::string print_rate(std::uint64_t bytes_per_second);
 // "10/15m": so many in that time; at least 1 and at least a second.
 std::optional<std::pair<unsigned, std::chrono::seconds>> parse_throttle(std::string_view text);
 
+// "0", "0.25", "1": decimals from 0 to 1.
+std::optional<double> parse_ratio(std::string_view text);
+std::string print_ratio(double value);  // the shortest text that is read as the same
+
 // A whole number without sign, blanks or leading zeros' tricks; nothing when it does not fit.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 

@@ -315,6 +315,21 @@ void Judge::cors(const Cors& cors, const std::string& path) {
       if (!name.empty() && !is_token(name)) problem(path, in_quotes(name) + " is no header name");
 }
 
+void Judge::called(const std::string& url, const std::string& path, const char* in_clear) {
+  if (url.empty()) return;
+  const bool tls = url.starts_with("https://");
+  if (!tls && !url.starts_with("http://")) return problem(path, "this is no URL; write https://host/path");
+  const auto begin = url.find("://") + 3;
+  const auto server = parse_server(url.substr(0, url.find_first_of("/?", begin)));
+  const bool sendable = std::all_of(url.begin(), url.end(),
+                                    [](char c) { return c > ' ' && c < 0x7f && c != '#' && c != '\\'; });
+  if (!server || !sendable)
+    return problem(path,
+                   "this can't be called; write https://host[:port]/path, without a user and a fragment");
+  const bool here = server->host.starts_with("127.") || server->host == "::1" || server->host == "localhost";
+  if (in_clear != nullptr && !tls && !here) warning(path, in_clear);
+}
+
 Verdict validate(const Config& config, const std::string& file, const Places& places) {
   Verdict verdict;
   Judge judge{file, places, verdict};
@@ -322,6 +337,7 @@ Verdict validate(const Config& config, const std::string& file, const Places& pl
   judge_tokens(config, judge);
   judge_users(config, judge);
   judge_accounts(config, judge);
+  judge_tracing(config, judge);
   judge_store(config.store, judge);
   judge_upstreams(config, judge);
   judge_auth(config, judge);

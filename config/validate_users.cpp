@@ -3,10 +3,11 @@
 #include <string_view>
 
 #include "config/judge.hpp"
-#include "config/urls.hpp"
 
 namespace sallyport::config {
 namespace {
+
+constexpr const char* kInClear = "passwords and accounts cross the network in clear; use https";
 
 void need(bool there, const std::string& path, const std::string& key, const std::string& what,
           Judge& judge) {
@@ -35,25 +36,6 @@ void judge_postgres(const PostgresUsers& postgres, Judge& judge) {
   judge_query(postgres.update_password, "users.postgres.update_password", "123", judge);
 }
 
-void judge_url(const std::string& url, const std::string& path, Judge& judge) {
-  if (url.empty()) return;
-  const bool tls = url.starts_with("https://");
-  if (!tls && !url.starts_with("http://")) {
-    judge.problem(path, "this is no URL; write https://host/path");
-    return;
-  }
-  const auto begin = url.find("://") + 3;
-  const auto end = url.find_first_of("/?", begin);
-  const auto server = parse_server(url.substr(0, end));
-  if (!server || url.find('#') != url.npos) {
-    judge.problem(path,
-                  "this can't be called; write https://host[:port]/path, without a user and a fragment");
-    return;
-  }
-  const bool here = server->host.starts_with("127.") || server->host == "::1" || server->host == "localhost";
-  if (!tls && !here) judge.warning(path, "passwords and accounts cross the network in clear; use https");
-}
-
 void judge_http(const HttpUsers& http, Judge& judge) {
   need(!http.login.empty(), "users.http", "login", "the URL that judges a password", judge);
   need(!http.state.empty(), "users.http", "state",
@@ -61,8 +43,8 @@ void judge_http(const HttpUsers& http, Judge& judge) {
        "there "
        "would stay logged in here",
        judge);
-  judge_url(http.login, "users.http.login", judge);
-  judge_url(http.state, "users.http.state", judge);
+  judge.called(http.login, "users.http.login", kInClear);
+  judge.called(http.state, "users.http.state", kInClear);
   if (!http.state.empty() && http.state.find("{id}") == http.state.npos)
     judge.problem("users.http.state", "{id} is missing: where the user's id stands");
   if (http.fields.id.empty())

@@ -89,19 +89,8 @@ bool valid_request_id(std::string_view text) {
   return true;
 }
 
-bool valid_traceparent(std::string_view text) {
-  if (text.size() != 55 || text.substr(0, 3) != "00-" || text[35] != '-' || text[52] != '-') return false;
-  bool trace = false, parent = false;
-  for (std::size_t i = 3; i < text.size(); ++i) {
-    if (i == 35 || i == 52) continue;
-    if (hex_digit(text[i]) < 0 || lower(text[i]) != text[i]) return false;
-    (i < 35 ? trace : parent) |= i < 52 && text[i] != '0';
-  }
-  return trace && parent;
-}
-
 void decide_provenance(Provenance& out, const RequestHead& head, const Arrival& arrival,
-                       const AddressSet& trusted_proxies, const std::array<std::uint8_t, 16>& chance) {
+                       const AddressSet& trusted_proxies, const Chance& chance, const Trace& trace) {
   out.trusted = !trusted_proxies.empty() && trusted_proxies.contains(arrival.address);
   find_client(out, head, arrival, trusted_proxies);
 
@@ -139,8 +128,10 @@ void decide_provenance(Provenance& out, const RequestHead& head, const Arrival& 
   if (!host.empty()) append(lines, ";host=\"", host, "\"");
   append(lines, ";proto=", proto, "\r\n");
   append(lines, "X-Request-Id: ", out.request_id, "\r\n");
-  const std::string_view trace = only(head, FieldId::traceparent);
-  if (valid_traceparent(trace)) append(lines, "traceparent: ", trace, "\r\n");
+  if (trace.sampled)
+    append(lines, "traceparent: ", traceparent_for_upstream(trace), "\r\n");
+  else if (const std::string_view theirs = traceparent_of(head); !theirs.empty())
+    append(lines, "traceparent: ", theirs, "\r\n");
 }
 
 }  // namespace sallyport::gateway

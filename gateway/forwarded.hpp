@@ -2,13 +2,12 @@
 // a client says of itself counts only when it arrived from a trusted proxy (SECURITY H3).
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "gateway/addresses.hpp"
 #include "gateway/message.hpp"
+#include "gateway/trace.hpp"
 
 namespace sallyport::gateway {
 
@@ -29,11 +28,11 @@ struct Provenance {
   std::string lines;       // complete header lines for the upstream, each with CRLF
 };
 
-// `chance`: 128 random bits for a request id of our own.
+// `chance`: for a request id of our own. `trace`: where it is sampled, its traceparent stands in place of the
+// client's.
 void decide_provenance(Provenance& out, const RequestHead& head, const Arrival& arrival,
-                       const AddressSet& trusted_proxies, const std::array<std::uint8_t, 16>& chance);
+                       const AddressSet& trusted_proxies, const Chance& chance, const Trace& trace = {});
 
 bool valid_request_id(std::string_view text);
-bool valid_traceparent(std::string_view text);  // W3C Trace Context level 1, version 00
 
 }  // namespace sallyport::gateway

@@ -21,6 +21,7 @@
 #include "gateway/net/listen.hpp"
 #include "gateway/net/tls_files.hpp"
 #include "gateway/reload.hpp"
+#include "gateway/span_sender.hpp"
 #include "gateway/upgrade.hpp"
 #include "gateway/upstream/health.hpp"
 #include "gateway/user_source.hpp"
@@ -118,6 +119,7 @@ class Gateway {
   std::unique_ptr<Follower> follower_;
   std::unique_ptr<KeyKeeper> keys_;
   std::unique_ptr<Webhook> webhook_;
+  std::unique_ptr<SpanSender> spans_;
   Inheritance inheritance_;       // of the program that this one is to replace
   std::size_t worker_count_ = 1;  // as many as sockets were inherited, else as the configuration wants
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -327,6 +329,7 @@ void Gateway::adopt(Reload next, std::function<void()> done) {
   tls_.watch(c.listeners, next.tls);
   follower_->use(c);
   webhook_->use(c.users.webhook);
+  spans_->use(c.tracing);
   if (admin_) admin_->use(runtime_);
 
   Adoption adoption;
@@ -506,6 +509,9 @@ int Gateway::run(config::Config config) {
   webhook_ = std::make_unique<Webhook>(control_);
   webhook_->use(runtime_->config.users.webhook);
   shared_.webhook = webhook_.get();
+  spans_ = std::make_unique<SpanSender>(control_);
+  spans_->use(runtime_->config.tracing);
+  shared_.spans = spans_.get();
   if (const int code = listen(); code != cli::kFine) return code;
   await_signal();
   await_upkeep();
@@ -520,6 +526,7 @@ int Gateway::run(config::Config config) {
       follower_->stop();
       keys_->stop();
       webhook_->stop();
+      spans_->stop();
       health_->stop();
       if (users_) users_->stop();
       tls_.stop();

@@ -145,8 +145,12 @@ Task<> handle_request(Worker& worker, Exchange& exchange, const Arrival& arrival
   std::unique_ptr<RequestContext> context = worker.take_context();
   context->serving = worker.serving();
   context->began = std::chrono::steady_clock::now();
-  decide_provenance(context->provenance, exchange.request(), arrival, context->runtime().trusted_proxies,
-                    worker.chance());
+  const Runtime& runtime = context->runtime();
+  if (runtime.config.tracing)
+    context->trace = decide_trace(traceparent_of(exchange.request()), runtime.config.tracing->sample,
+                                  worker.chance(), worker.chance());
+  decide_provenance(context->provenance, exchange.request(), arrival, runtime.trusted_proxies,
+                    worker.chance(), context->trace);
   bool broken = false;
   try {
     if (refusal != nullptr) {

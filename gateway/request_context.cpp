@@ -4,6 +4,7 @@ namespace sallyport::gateway {
 
 void RequestContext::clear() {
   began = upstream_asked = upstream_answered = {};
+  trace.sampled = false;
   path_scratch.clear();
   cors.clear();
   cookies.clear();

@@ -30,6 +30,7 @@ struct RequestContext {
   SteadyTime began{};
   SteadyTime upstream_asked{};
   SteadyTime upstream_answered{};
+  Trace trace;                       // sampled: spans of it go to the collector
   Provenance provenance;             // client address, request id, lines for the upstream
   std::string path_scratch;          // the normalised path, where it differs from what came
   std::string cors;                  // header lines for the answer

@@ -11,6 +11,8 @@
 #include "auth/jose/token_issuer.hpp"
 #include "gateway/client.hpp"
 #include "gateway/date.hpp"
+#include "gateway/observe/spans.hpp"
+#include "gateway/span_sender.hpp"
 #include "gateway/user_source.hpp"
 
 namespace sallyport::gateway {
@@ -239,9 +241,9 @@ UnixSeconds Worker::unix_now() const {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-std::array<std::uint8_t, 16> Worker::chance() {
+Chance Worker::chance() {
   const std::array<std::uint64_t, 2> words{random_(), random_()};
-  std::array<std::uint8_t, 16> bytes;
+  Chance bytes;
   std::memcpy(bytes.data(), words.data(), sizeof words);
   return bytes;
 }
@@ -351,6 +353,7 @@ void Worker::tally(const RequestContext& context) {
 
 void Worker::log_access(const RequestContext& context, const RequestHead* head, const Exchange& exchange) {
   tally(context);
+  if (context.trace.sampled) tell_spans(context, head);
   if (shared_.access == nullptr) return;
   append_access_line(
       access_lines_, context, head,
@@ -358,6 +361,17 @@ void Worker::log_access(const RequestContext& context, const RequestHead* head, 
       context.runtime().config.log);
   ++access_count_;
   if (access_lines_.size() > kFlushBytes) flush_logs();
+}
+
+void Worker::tell_spans(const RequestContext& context, const RequestHead* head) {
+  if (span_count_ > 0) spans_ += ',';
+  span_count_ += append_spans(spans_, context, head,
+                              {std::chrono::system_clock::now(), std::chrono::steady_clock::now()});
+  if (span_count_ >= SpanSender::kHandOver) flush_spans();
+}
+
+void Worker::flush_spans() {
+  if (span_count_ > 0) shared_.spans->submit(std::exchange(spans_, {}), std::exchange(span_count_, 0));
 }
 
 void Worker::audit(const AuditEntry& entry) {
@@ -368,6 +382,7 @@ void Worker::audit(const AuditEntry& entry) {
 }
 
 void Worker::flush_logs() {
+  flush_spans();
   if (access_count_ > 0) shared_.access->submit(access_lines_, std::exchange(access_count_, 0));
   if (audit_count_ > 0) shared_.audit->submit(audit_lines_, std::exchange(audit_count_, 0));
   access_lines_.clear();

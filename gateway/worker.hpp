@@ -37,6 +37,7 @@
 namespace sallyport::gateway {
 
 class KeyKeeper;
+class SpanSender;
 class UserSource;
 class Webhook;
 
@@ -50,6 +51,7 @@ struct Shared {
   Enforcer* enforcer = nullptr;             // puts revocations in force in all workers
   KeyKeeper* keys = nullptr;                // looks for keys that a worker doesn't know
   Webhook* webhook = nullptr;               // tells what is to be mailed
+  SpanSender* spans = nullptr;              // tells a collector of sampled requests
   std::atomic<std::size_t> connections{0};  // of clients; one that is being accepted counts
   std::atomic<std::size_t> connection_cap{10'000};
   AddressCounts by_address{0};
@@ -128,7 +130,7 @@ class Worker {
   std::string_view date() const { return date_; }
   UnixSeconds unix_now() const;
   net::any_io_executor executor() { return io_.get_executor(); }
-  std::array<std::uint8_t, 16> chance();  // 128 bits for a request id: unique, not secret
+  Chance chance();  // for ids of requests and traces: unique, not secret
   bool draining() const { return draining_; }
 
   // A verified own token has shown that its client holds this generation: told to the store, in the
@@ -137,7 +139,7 @@ class Worker {
   // The X-Auth-Assertion line that says to an upstream whose claims these are.
   std::string_view assertion(const std::shared_ptr<const jose::Claims>& claims,
                              const config::Assertion& wanted);
-  // The end of a request: counted, and written to the access log where that is on.
+  // The end of a request: counted, and told to the collector and the access log where they are on.
   void log_access(const RequestContext& context, const RequestHead* head, const Exchange& exchange);
   void audit(const AuditEntry& entry);
   std::unique_ptr<RequestContext> take_context();
@@ -160,6 +162,8 @@ class Worker {
   Task<> tick();
   Task<> send_confirmation(ServingPtr serving, std::shared_ptr<const jose::Claims> claims);
   void tally(const RequestContext& context);
+  void tell_spans(const RequestContext& context, const RequestHead* head);
+  void flush_spans();
   void flush_logs();
   void check_streams(SteadyTime now);  // ends those whose token is revoked
   void count_cache();
@@ -207,6 +211,8 @@ class Worker {
   UnixSeconds dated_{};
   std::string access_lines_, audit_lines_;
   std::uint64_t access_count_ = 0, audit_count_ = 0;
+  std::string spans_;
+  unsigned span_count_ = 0;
   policy::VerifiedCache::Counters counted_;  // what Shared was told of the cache
   std::mt19937_64 random_;
   bool accepts_ = true;

@@ -10,6 +10,7 @@
 #include "gateway/date.hpp"
 #include "gateway/net/listen.hpp"
 #include "gateway/refuse.hpp"
+#include "gateway/span_sender.hpp"
 #include "gateway/text.hpp"
 #include "gateway/webhook.hpp"
 
@@ -146,6 +147,10 @@ Task<std::string> Admin::metrics() {
   if (shared_.webhook != nullptr) {
     const Webhook::Counters messages = shared_.webhook->counters();
     metrics_.webhook(messages.sent, messages.failed, messages.dropped, messages.waiting);
+  }
+  if (shared_.spans != nullptr) {
+    const SpanSender::Counters spans = shared_.spans->counters();
+    metrics_.spans(spans.sent, spans.dropped, spans.failed);
   }
   metrics_.token_cache(shared_.token_cache_hits, shared_.token_cache_misses);
   metrics_.process(

@@ -192,10 +192,14 @@ Task<HttpCaller::Result> HttpCaller::Conversation::ask() {
   std::string problem;
   const std::size_t length = co_await read_head(problem);
   if (!problem.empty()) co_return problem;
-  for (const Field& field : reader_.head().fields)
+  Answer answer;
+  for (const Field& field : reader_.head().fields) {
     if (iequals(field.name, "content-encoding") && !iequals(field.value, "identity"))
       co_return std::string("its answer is compressed although nobody asked for that");
-  Answer answer;
+    std::uint64_t wait = 0;
+    if (iequals(field.name, "retry-after") && parse_decimal(field.value, wait))
+      answer.retry_after = std::chrono::seconds(std::min<std::uint64_t>(wait, 86'400));
+  }
   answer.status = reader_.head().status;
   if (const Field* type = reader_.head().find(FieldId::content_type)) answer.content_type = type->value;
   received_.erase(0, length);

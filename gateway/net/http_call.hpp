@@ -55,6 +55,7 @@ class HttpCaller {
     unsigned status = 0;
     std::string content_type;
     std::string body;
+    std::chrono::seconds retry_after{0};  // 0: it doesn't say, or says a date
   };
   // The error is for the operator; nothing that the server wrote stands in it.
   using Result = boost::system::result<Answer, std::string>;

@@ -65,15 +65,12 @@ void append_claims(std::string& out, const jose::Claims& claims, std::span<const
   if (before == ",") out += '}';
 }
 
-// Of the traceparent that went on to the upstream: what joins this line to the trace of everybody else.
-std::string_view trace_id(const RequestHead& head) {
-  std::string_view trace;
-  for (const Field& field : head.fields) {
-    if (field.id != FieldId::traceparent) continue;
-    if (!trace.empty() || !valid_traceparent(field.value)) return {};
-    trace = field.value;
-  }
-  return trace.empty() ? trace : trace.substr(3, 32);
+// What joins this line to the trace of everybody else: ours, or that of the traceparent which went on as it
+// came.
+std::string_view trace_id(const RequestContext& context, const RequestHead* head) {
+  if (context.trace.sampled) return {context.trace.id.data(), context.trace.id.size()};
+  const std::string_view theirs = head == nullptr ? std::string_view() : traceparent_of(*head);
+  return theirs.empty() ? theirs : theirs.substr(3, 32);
 }
 
 }  // namespace
@@ -83,8 +80,8 @@ void append_access_line(std::string& out, const RequestContext& context, const R
   append_time(out, finished.time);
   append_text(out, "request_id", context.provenance.request_id);
   append_client(out, context.provenance.client, rules.mask_clients);
+  append_text(out, "trace_id", trace_id(context, head));
   if (head != nullptr) {
-    append_text(out, "trace_id", trace_id(*head));
     append_text(out, "method", head->method);
     append_text(out, "host", head->host);
     append_text(out, "path", context.path.empty() ? head->raw_path : context.path);

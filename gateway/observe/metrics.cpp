@@ -18,6 +18,10 @@ prometheus::Gauge& gauge(Registry& registry, const std::string& name, const std:
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
 
+void set(prometheus::Counter& counter, std::uint64_t total) {
+  counter.Increment(static_cast<double>(total) - counter.Value());
+}
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -63,6 +67,16 @@ struct Metrics::Impl {
   prometheus::Counter& messages_dropped = messages.Add({{"result", "dropped"}});
   prometheus::Gauge& messages_waiting =
       gauge(registry, "sallyport_webhook_messages_waiting", "Messages that users.webhook has not taken yet");
+  prometheus::Family<prometheus::Counter>& spans =
+      prometheus::BuildCounter()
+          .Name("sallyport_spans_total")
+          .Help(
+              "Spans of sampled requests: taken by the collector (sent), not taken (failed), without a place "
+              "in the queue (dropped)")
+          .Register(registry);
+  prometheus::Counter& spans_sent = spans.Add({{"outcome", "sent"}});
+  prometheus::Counter& spans_dropped = spans.Add({{"outcome", "dropped"}});
+  prometheus::Counter& spans_failed = spans.Add({{"outcome", "failed"}});
   prometheus::Family<prometheus::Counter>& reloads = prometheus::BuildCounter()
                                                          .Name("sallyport_config_reloads_total")
                                                          .Help("Reloads of the configuration, by outcome")
@@ -118,13 +132,16 @@ void Metrics::process(std::size_t connections, bool ready, std::uint64_t log_lin
 }
 
 void Metrics::webhook(std::uint64_t sent, std::uint64_t failed, std::uint64_t dropped, std::size_t waiting) {
-  const auto set = [](prometheus::Counter& counter, std::uint64_t total) {
-    counter.Increment(static_cast<double>(total) - counter.Value());
-  };
   set(impl_->messages_sent, sent);
   set(impl_->messages_failed, failed);
   set(impl_->messages_dropped, dropped);
   impl_->messages_waiting.Set(static_cast<double>(waiting));
+}
+
+void Metrics::spans(std::uint64_t sent, std::uint64_t dropped, std::uint64_t failed) {
+  set(impl_->spans_sent, sent);
+  set(impl_->spans_dropped, dropped);
+  set(impl_->spans_failed, failed);
 }
 
 std::string Metrics::text() const {

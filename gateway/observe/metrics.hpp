@@ -31,6 +31,9 @@ class Metrics {
   // Messages to users, by what became of them, as totals since the start; and how many wait.
   void webhook(std::uint64_t sent, std::uint64_t failed, std::uint64_t dropped, std::size_t waiting);
 
+  // Spans for the collector, by what became of them, as totals since the start.
+  void spans(std::uint64_t sent, std::uint64_t dropped, std::uint64_t failed);
+
   std::string text() const;  // exposition format 0.0.4
 
  private:

@@ -16,6 +16,7 @@ constexpr const char* kWrap = "wrap-key-that-nobody-sees-0123456789abcdef";
 constexpr const char* kRedis = "redis-password-that-nobody-sees";
 constexpr const char* kClient = "client-secret-that-nobody-sees-0123456789";
 constexpr const char* kHook = "webhook-secret-that-nobody-sees-0123456789";
+constexpr const char* kCollector = "collector-key-that-nobody-sees-0123456789";
 constexpr const char* kForeign = "foreign-secret-that-nobody-sees-0123456789";
 constexpr const char* kPassword = "correct horse battery";
 constexpr const char* kNewPassword = "another horse battery";
@@ -25,18 +26,20 @@ class Secrets : public ::testing::Test {
  protected:
   Secrets()
       : redis_({.password = kRedis}),
-        fleet_(
-            redis_.url(),
-            {.more = "auth:\n  preset: oauth2\n  clients: {reports: {secret: \"" + std::string(kClient) +
-                     "\", introspect: true}}\nadmin: {address: \"127.0.0.1:" + std::to_string(admin_port_) +
-                     "\", token: " + kAdmin + "}\nlog: {level: debug, claims: [sub]}\n",
-             .users = "{registration: true, new: {roles: [user]}, reset: on, webhook: {url: \"" +
-                      mail_.url() + "/hook\", secret: " + kHook + "}}",
-             .keys = "store, wrap_key: " + std::string(kWrap)}) {
-    secrets_ = {{"the admin token", kAdmin},        {"the wrap key", kWrap},
-                {"the store's password", kRedis},   {"a client's secret", kClient},
-                {"the webhook's secret", kHook},    {"the password", kPassword},
-                {"the new password", kNewPassword}, {"a wrong password", kGuess}};
+        fleet_(redis_.url(),
+               {.more =
+                    "auth:\n  preset: oauth2\n  clients: {reports: {secret: \"" + std::string(kClient) +
+                    "\", introspect: true}}\nadmin: {address: \"127.0.0.1:" + std::to_string(admin_port_) +
+                    "\", token: " + kAdmin + "}\nlog: {level: debug, claims: [sub]}\ntracing: {endpoint: \"" +
+                    mail_.url() + "/v1/traces\", sample: 1, headers: {X-Key: " + kCollector + "}}\n",
+                .users = "{registration: true, new: {roles: [user]}, reset: on, webhook: {url: \"" +
+                         mail_.url() + "/hook\", secret: " + kHook + "}}",
+                .keys = "store, wrap_key: " + std::string(kWrap)}) {
+    secrets_ = {{"the admin token", kAdmin},      {"the wrap key", kWrap},
+                {"the store's password", kRedis}, {"a client's secret", kClient},
+                {"the webhook's secret", kHook},  {"the collector's key", kCollector},
+                {"the password", kPassword},      {"the new password", kNewPassword},
+                {"a wrong password", kGuess}};
     fleet_.add();
     // Its keys come from the store, too.
     EXPECT_TRUE(poll_until([&] { return HttpClient(admin_port_).get("/readyz").status == 200; }));
@@ -145,7 +148,10 @@ TEST_F(Secrets, AreToldByNoLogPageMetricOrCommand) {
   hear(client().get("/api/x", bearer(with_broken_signature(access))));
   fleet_[0].stop();
 
-  const std::string all = told_ + fleet_[0].log() + fleet_[0].access_log();
+  std::string spans;
+  for (const RecordedRequest& call : mail_.requests("/v1/traces")) spans += call.body;
+  EXPECT_NE(spans.find("/api/x"), spans.npos);
+  const std::string all = told_ + fleet_[0].log() + fleet_[0].access_log() + spans;
   EXPECT_GT(all.size(), 10'000u);
   for (const auto& [name, secret] : secrets_) {
     ASSERT_GT(secret.size(), 8u) << name;

@@ -232,6 +232,19 @@ TEST(Cidr, IsAnAddressOrANetwork) {
     EXPECT_FALSE(is_cidr(text)) << text;
 }
 
+TEST(Ratio, IsADecimalFromZeroToOne) {
+  EXPECT_EQ(parse_ratio("0"), 0.0);
+  EXPECT_EQ(parse_ratio("0.25"), 0.25);
+  EXPECT_EQ(parse_ratio("1"), 1.0);
+  EXPECT_EQ(parse_ratio("1.0"), 1.0);
+  for (const auto* text : {"", "-0", "-0.1", "1.1", "2", "1%", "nan", "inf", "1e-2", "0,5", " 1", "0.5 "})
+    EXPECT_FALSE(parse_ratio(text)) << text;
+  for (const double value : {0.0, 0.01, 1.0 / 3, 0.0000001, 1.0})
+    EXPECT_EQ(parse_ratio(print_ratio(value)), value) << value;
+  EXPECT_EQ(print_ratio(0.01), "0.01");
+  EXPECT_EQ(print_ratio(1), "1");
+}
+
 // SECURITY P1, CONTRACT 3.2.
 TEST(RoutePath, MustBeInTheFormThatRequestsAreMatchedIn) {
   for (const auto* path : {"/", "/x", "/x/", "/a/b.c/~d", "/a%20b/", "/a:b@c", "/%C3%A4/", "/..."})

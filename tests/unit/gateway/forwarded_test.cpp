@@ -89,6 +89,19 @@ TEST(Provenance, PassesAValidTraceparentOnly) {
         << bad;
 }
 
+TEST(Provenance, NamesOurSpanWhereTheRequestIsTraced) {
+  const std::string theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const std::string bytes = "GET / HTTP/1.1\r\nHost: a.example\r\ntraceparent: " + theirs + "\r\n\r\n";
+  http1::RequestReader reader({});
+  ASSERT_EQ(reader.read_head(bytes).progress, http1::Progress::complete);
+  const Trace trace = decide_trace(traceparent_of(reader.head()), 0, kChance, kChance);
+  Provenance out;
+  decide_provenance(out, reader.head(), {"192.0.2.1", *parse_ip("192.0.2.1"), false}, {}, kChance, trace);
+  EXPECT_THAT(out.lines,
+              HasSubstr("traceparent: 00-0af7651916cd43dd8448eb211c80319c-08090a0b0c0d0eff-01\r\n"));
+  EXPECT_THAT(out.lines, Not(HasSubstr(theirs)));
+}
+
 TEST(AddressSet, ComparesByPrefix) {
   AddressSet set;
   for (const char* cidr : {"10.0.0.0/8", "192.0.2.128/25", "2001:db8::/33", "::1"})

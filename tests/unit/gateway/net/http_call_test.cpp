@@ -102,6 +102,19 @@ TEST_F(HttpCalls, SendMethodFieldsAndBodyAndTellStatusTypeAndBody) {
       << request;
 }
 
+TEST_F(HttpCalls, TellWhenToComeAgain) {
+  for (const auto& [text, expected] :
+       {std::pair{"7", 7s}, std::pair{"Wed, 21 Oct 2026 07:28:00 GMT", 0s}, std::pair{"-1", 0s}}) {
+    OneAnswer server("HTTP/1.1 503 Busy\r\nRetry-After: " + std::string(text) +
+                     "\r\nContent-Length: 0\r\n\r\n");
+    HttpCall wanted;
+    wanted.url = server.url();
+    const auto answer = call(std::move(wanted));
+    ASSERT_TRUE(answer) << answer.error();
+    EXPECT_EQ(answer->retry_after, expected) << text;
+  }
+}
+
 TEST_F(HttpCalls, SayThatAPostIsEmpty) {
   OneAnswer server("HTTP/1.1 204 Done\r\n\r\n");
   HttpCall wanted;

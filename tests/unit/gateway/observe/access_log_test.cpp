@@ -88,5 +88,13 @@ TEST(AccessLog, NamesTheTraceOfAValidTraceparentAlone) {
   EXPECT_EQ(logged({kGood, kGood}), "") << "two are none (W3C Trace Context 3.2)";
 }
 
+TEST(AccessLog, NamesTheTraceThatBeganHere) {
+  RequestContext context;
+  context.trace = decide_trace({}, 1, Chance{0xab}, Chance{});
+  std::string line;
+  append_access_line(line, context, nullptr, {}, config::Log());
+  EXPECT_EQ(json::parse(line).at("trace_id").as_string(), "ab" + std::string(30, '0'));
+}
+
 }  // namespace
 }  // namespace sallyport::gateway
