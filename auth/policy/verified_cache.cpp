@@ -34,6 +34,10 @@ VerifiedToken* VerifiedCache::find(const Key& key, UnixSeconds now, std::uint64_
   const auto found = index_.find(key);
   if (found == index_.end()) {
     ++counters_.misses;
+    // What died is asked for no more, so it comes to the end of the list. Two go for each that comes: the
+    // dead don't gather, and no request pays for many.
+    for (int i = 0; i < 2 && !entries_.empty() && entries_.back().dies <= now; ++i)
+      drop(std::prev(entries_.end()));
     return nullptr;
   }
   const Entries::iterator entry = found->second;

@@ -42,6 +42,18 @@ TEST(VerifiedCache, FindsATokenUntilItDies) {
   EXPECT_EQ(cache.counters().misses, 2u);
 }
 
+TEST(VerifiedCache, DoesNotGatherTheDead) {
+  VerifiedCache cache(1 << 20);
+  for (int i = 0; i < 200; ++i) {
+    const UnixSeconds now = kNow + std::chrono::seconds(i);
+    const auto key = cache.key_of("token " + std::to_string(i));
+    EXPECT_EQ(cache.find(key, now, 1), nullptr);
+    ASSERT_NE(cache.insert(key, token("ada"), now + 10s, 1, 500), nullptr);
+    EXPECT_NE(cache.find(key, now, 1), nullptr);
+  }
+  EXPECT_LE(cache.size(), 11u) << "those that live, and the one that died this second";
+}
+
 TEST(VerifiedCache, ForgetsWhatOtherKeysVerified) {
   VerifiedCache cache(1 << 20);
   const auto key = cache.key_of("t");
