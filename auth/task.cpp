@@ -6,8 +6,16 @@
 namespace sallyport::coroutine {
 namespace {
 
-// A sanitizer must see each frame come and go.
+// A sanitizer must see each frame come and go. GCC says so in one way and clang in another.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SALLYPORT_FRAMES_ARE_WATCHED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SALLYPORT_FRAMES_ARE_WATCHED
+#endif
+#endif
+
+#ifdef SALLYPORT_FRAMES_ARE_WATCHED
 constexpr std::size_t kMostKept = 0;
 #else
 constexpr std::size_t kMostKept = 1 << 20;  // bytes of a thread, for what comes next

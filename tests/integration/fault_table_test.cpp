@@ -130,22 +130,29 @@ class Load {
     if (&by_status == &calls_) ++answered_;
   }
 
+  // Nothing where nobody listens; the pace of asking again is that of the refreshes.
+  std::optional<HttpConnection> connect() {
+    try {
+      return std::optional<HttpConnection>(std::in_place, port_);
+    } catch (const std::exception&) {
+      ++kept_out_;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      return std::nullopt;
+    }
+  }
+
   // On a kept connection, and on a new one where an answer was the last of its own.
   void call(const std::string& access) {
     const Headers headers = bearer(access);
     while (!stop_) {
-      std::optional<HttpConnection> connection;
-      try {
-        connection.emplace(port_);
-      } catch (const std::exception&) {
-        ++kept_out_;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        continue;
-      }
+      std::optional<HttpConnection> connection = connect();
+      if (!connection) continue;
+      bool answered = false;
       try {
         for (bool kept = true; kept && !stop_;) {
           ++asked_;
           const Response response = connection->request("GET", "/api/x", headers);
+          answered = true;
           if (response.complete) {
             count(calls_, response.status);
           } else {
@@ -156,21 +163,15 @@ class Load {
           std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the pace of the load
         }
       } catch (const std::exception&) {
-        ++lost_;
+        ++(answered ? lost_ : kept_out_);  // in the kernel's queue when its socket was closed
       }
     }
   }
 
   void refresh(std::string token) {
     while (!stop_) {
-      std::optional<HttpConnection> connection;
-      try {
-        connection.emplace(port_);
-      } catch (const std::exception&) {
-        ++kept_out_;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        continue;
-      }
+      std::optional<HttpConnection> connection = connect();
+      if (!connection) continue;
       try {
         const Response response =
             connection->request("POST", "/auth/refresh", {{"Content-Type", "application/json"}},
@@ -179,7 +180,7 @@ class Load {
         if (response.status == 200) token = response.text("refresh_token");
         if (response.status == 401) ++logged_out_;
       } catch (const std::exception&) {
-        ++lost_;  // asked again with the same token
+        ++kept_out_;  // a connection of its own, as above; asked again with the same token
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
