@@ -9,6 +9,9 @@ namespace {
 using config::AuthMode;
 using config::Degraded;
 
+// A client asks with its expired token until it has been refused, and all that it sends at once does.
+constexpr std::chrono::seconds kKeptAfterExpiry{60};
+
 Decision verdict_only(Verdict verdict) {
   Decision decision;
   decision.verdict = verdict;
@@ -49,16 +52,18 @@ UnixSeconds Authenticator::end_of(const jose::Claims& claims) const {
 Authenticator::Known Authenticator::know(std::string_view token, UnixSeconds now) {
   if (token.size() > jose::kMaxToken) return {.error = jose::TokenError::too_long};
   const VerifiedCache::Key key = cache_.key_of(token);
-  if (VerifiedToken* hit = cache_.find(key, now, key_generation_)) return {.token = *hit, .cached = hit};
+  if (VerifiedToken* hit = cache_.find(key, now, key_generation_))
+    return {.token = *hit, .cached = hit, .expired = now >= hit->expires};
 
   auto verified = verifier_.verify_ignoring_expiry(token, now);
   if (!verified) return {.error = verified.error()};
   Known known;
   known.token.claims = std::move(*verified);
   known.token.digests = revocation::digests_of(*known.token.claims);
-  const UnixSeconds end = end_of(*known.token.claims);
-  known.expired = now >= end;
-  if (!known.expired) known.cached = cache_.insert(key, known.token, end, key_generation_, token.size());
+  known.token.expires = end_of(*known.token.claims);
+  known.expired = now >= known.token.expires;
+  const UnixSeconds dies = std::max(known.token.expires, now) + kKeptAfterExpiry;
+  known.cached = cache_.insert(key, known.token, dies, key_generation_, token.size());
   return known;
 }
 

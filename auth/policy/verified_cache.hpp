@@ -12,8 +12,6 @@
 #include <string_view>
 #include <unordered_map>
 
-#include <openssl/evp.h>
-
 #include "auth/jose/claims.hpp"
 #include "auth/revocation/revocation_set.hpp"
 #include "auth/time.hpp"
@@ -23,6 +21,7 @@ namespace sallyport::policy {
 struct VerifiedToken {
   std::shared_ptr<const jose::Claims> claims;
   revocation::Digests digests;
+  UnixSeconds expires{};  // the issuer's clock skew granted
   bool reported = false;  // a decision has said `first_seen` of it
 };
 
@@ -34,10 +33,9 @@ class VerifiedCache {
   };
 
   explicit VerifiedCache(std::size_t max_bytes);  // 0: remembers nothing
-  ~VerifiedCache();
   VerifiedCache(VerifiedCache&&) = delete;
 
-  Key key_of(std::string_view token);
+  static Key key_of(std::string_view token);
 
   // nullptr: not here, dead, or verified under another generation of the keys (then it is dropped). No
   // allocation. Valid until the next call.
@@ -71,18 +69,11 @@ class VerifiedCache {
   };
   void drop(Entries::iterator entry);
 
-  struct MdFree {
-    void operator()(EVP_MD* md) const { EVP_MD_free(md); }
-    void operator()(EVP_MD_CTX* ctx) const { EVP_MD_CTX_free(ctx); }
-  };
-
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
   Entries entries_;  // most recently used first
   std::unordered_map<Key, Entries::iterator, Hash> index_;
   Counters counters_;
-  std::unique_ptr<EVP_MD, MdFree> sha256_;  // fetched once: a late fetch takes locks
-  std::unique_ptr<EVP_MD_CTX, MdFree> context_;
 };
 
 }  // namespace sallyport::policy

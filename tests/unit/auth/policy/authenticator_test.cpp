@@ -231,11 +231,33 @@ TEST(Authenticator, NeverHashesAMonster) {
   EXPECT_EQ(gate.authenticator.cache().counters().misses, 0u);
 }
 
-TEST(Authenticator, NeverCachesARefusedToken) {
+TEST(Authenticator, NeverCachesATokenThatIsNotGood) {
   Gate gate;
   gate.decide(Credential::bearer("a.b.c"), route(AuthMode::required));
-  gate.decide(Credential::bearer(gate.token(-1h)), route(AuthMode::required));
   EXPECT_EQ(gate.authenticator.cache().size(), 0u);
+}
+
+TEST(Authenticator, VerifiesAnExpiredTokenOnceAMinute) {
+  Gate gate;
+  const std::string token = gate.token(-1h);
+  const RoutePolicy policy = route(AuthMode::required);
+  for (const auto later : {0s, 59s, 60s, 61s}) {
+    const Decision decision = gate.decide(Credential::bearer(token), policy, kFresh, kNow + later);
+    EXPECT_EQ(decision.verdict, Verdict::token_expired) << later.count();
+    EXPECT_FALSE(decision.first_seen);
+    EXPECT_EQ(decision.claims->session_id, "sid-1") << "for the log";
+  }
+  EXPECT_EQ(gate.authenticator.cache().counters().misses, 2u);
+}
+
+TEST(Authenticator, TellsARevokedTokenFromAnExpiredOneThatItKnows) {
+  Gate gate;
+  const std::string token = gate.token(-1s);
+  const RoutePolicy policy = route(AuthMode::required);
+  const UnixSeconds later = kNow + 10s;
+  EXPECT_EQ(gate.decide(Credential::bearer(token), policy, kFresh, later).verdict, Verdict::token_expired);
+  gate.revoke("sid-1");
+  EXPECT_EQ(gate.decide(Credential::bearer(token), policy, kFresh, later).verdict, Verdict::token_revoked);
 }
 
 TEST(Authenticator, AllocatesNothingForATokenSeenBefore) {
