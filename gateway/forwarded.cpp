@@ -1,6 +1,9 @@
 // See forwarded.hpp.
 #include "gateway/forwarded.hpp"
 
+#include <array>
+#include <tuple>
+
 #include "gateway/http1/target.hpp"
 #include "gateway/text.hpp"
 
@@ -10,10 +13,14 @@ namespace {
 constexpr std::size_t kMaxKept =
     2048;  // bytes of a trusted proxy's X-Forwarded-For or Forwarded that travel on
 
-void append_hex(std::string& out, std::uint8_t byte) {
+void append_hex(std::string& out, const Chance& chance) {
   constexpr std::string_view digits = "0123456789abcdef";
-  out += digits[byte >> 4];
-  out += digits[byte & 15];
+  std::array<char, 2 * std::tuple_size_v<Chance>> text;
+  for (std::size_t i = 0; i < chance.size(); ++i) {
+    text[2 * i] = digits[chance[i] >> 4];
+    text[2 * i + 1] = digits[chance[i] & 15];
+  }
+  out.append(text.data(), text.size());
 }
 
 template <class... Parts>
@@ -99,7 +106,7 @@ void decide_provenance(Provenance& out, const RequestHead& head, const Arrival& 
   if (valid_request_id(offered))
     out.request_id = offered;
   else
-    for (const std::uint8_t byte : chance) append_hex(out.request_id, byte);
+    append_hex(out.request_id, chance);
 
   std::string_view proto = arrival.tls ? "https" : "http";
   std::string_view host = head.authority;

@@ -1,6 +1,7 @@
 // See replies.hpp.
 #include "gateway/replies.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <boost/beast/core/string_type.hpp>
@@ -121,8 +122,13 @@ Verdict verdict_for_status(unsigned status) {
 
 void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
+  constexpr auto plain = [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; };
   out += '"';
-  while (!text.empty()) {
+  for (;;) {
+    const auto odd = std::find_if_not(text.begin(), text.end(), plain);
+    out.append(text.begin(), odd);
+    text.remove_prefix(static_cast<std::size_t>(odd - text.begin()));
+    if (text.empty()) break;
     const char c = text.front();
     const auto byte = static_cast<unsigned char>(c);
     const std::size_t size = character(text);
@@ -136,7 +142,7 @@ void append_json_string(std::string& out, std::string_view text) {
     } else if (size == 0) {
       out += "\\ufffd";
     } else {
-      out.append(text.substr(0, size));
+      out.append(text.substr(0, size));  // a character of several bytes
     }
     text.remove_prefix(size == 0 ? 1 : size);
   }

@@ -39,10 +39,12 @@ constexpr bool is_a(char c, CharClass wanted) {
   return (kCharClasses[static_cast<unsigned char>(c)] & wanted) != 0;
 }
 
+// Asked of what is good nearly always, so all of it is looked at and judged once.
 constexpr bool all_are(std::string_view text, CharClass wanted) {
-  for (const char c : text)
-    if (!is_a(c, wanted)) return false;
-  return true;
+  std::uint8_t common = wanted;
+#pragma GCC unroll 8
+  for (const char c : text) common &= kCharClasses[static_cast<unsigned char>(c)];
+  return common == wanted;
 }
 
 constexpr bool is_token(std::string_view text) { return !text.empty() && all_are(text, kTokenChar); }

@@ -53,25 +53,24 @@ bool base64url_decode_into(std::string_view text, std::string& out) {
   const std::size_t rest = text.size() % 4;
   if (rest == 1) return false;  // six bits are no byte
   out.resize(text.size() / 4 * 3 + (rest == 0 ? 0 : rest - 1));
-  std::size_t at = 0;
-  std::size_t i = 0;
-  for (; i + 4 <= text.size(); i += 4) {
-    const std::uint32_t a = value(text[i]), b = value(text[i + 1]), c = value(text[i + 2]),
-                        d = value(text[i + 3]);
+  char* to = out.data();
+  const char* from = text.data();
+  for (const char* const fours = from + text.size() - rest; from != fours; from += 4, to += 3) {
+    const std::uint32_t a = value(from[0]), b = value(from[1]), c = value(from[2]), d = value(from[3]);
     if ((a | b | c | d) > 63) return false;
     const std::uint32_t bits = a << 18 | b << 12 | c << 6 | d;
-    out[at++] = low_byte(bits >> 16);
-    out[at++] = low_byte(bits >> 8);
-    out[at++] = low_byte(bits);
+    to[0] = low_byte(bits >> 16);
+    to[1] = low_byte(bits >> 8);
+    to[2] = low_byte(bits);
   }
   if (rest == 0) return true;
-  const std::uint32_t a = value(text[i]), b = value(text[i + 1]), c = rest == 3 ? value(text[i + 2]) : 0;
+  const std::uint32_t a = value(from[0]), b = value(from[1]), c = rest == 3 ? value(from[2]) : 0;
   if ((a | b | c) > 63) return false;
   const std::uint32_t bits = a << 18 | b << 12 | c << 6;
   // Bits that encode nothing must be 0, else one byte string has several spellings.
   if ((bits & (rest == 2 ? 0xFFFFu : 0xFFu)) != 0) return false;
-  out[at++] = low_byte(bits >> 16);
-  if (rest == 3) out[at++] = low_byte(bits >> 8);
+  to[0] = low_byte(bits >> 16);
+  if (rest == 3) to[1] = low_byte(bits >> 8);
   return true;
 }
 

@@ -3,6 +3,8 @@
 #include "gateway/http1/field_ids.hpp"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "gateway/text.hpp"
 
@@ -77,6 +79,28 @@ constexpr ByLength sort_by_length() {
 
 constexpr ByLength kByLength = sort_by_length();
 
+std::uint64_t eight_lower(const char* at) {
+  std::uint64_t eight;
+  std::memcpy(&eight, at, sizeof eight);
+  return eight | 0x2020202020202020;
+}
+
+// `known` is in lower case. The bit that makes a letter small leaves '-' as it is, and makes one of no other
+// byte that a token may hold.
+bool same(std::string_view known, std::string_view token) {
+  const std::size_t size = known.size();
+  if (size < 8) {
+    unsigned differs = 0;
+    for (std::size_t i = 0; i < size; ++i)
+      differs |= static_cast<unsigned char>(known[i]) ^ (static_cast<unsigned char>(token[i]) | 0x20u);
+    return differs == 0;
+  }
+  std::size_t at = 0;
+  for (; at + 8 < size; at += 8)
+    if (eight_lower(known.data() + at) != eight_lower(token.data() + at)) return false;
+  return eight_lower(known.data() + size - 8) == eight_lower(token.data() + size - 8);
+}
+
 }  // namespace
 
 FieldId field_id(std::string_view name) {
@@ -84,7 +108,7 @@ FieldId field_id(std::string_view name) {
   const char first = gateway::lower(name.front());
   for (std::size_t i = 0; i < kByLength.count[name.size()]; ++i) {
     const Name& known = kNames[kByLength.names[name.size()][i]];
-    if (known.text.front() == first && gateway::iequals(known.text, name)) return known.id;
+    if (known.text.front() == first && same(known.text, name)) return known.id;
   }
   return FieldId::other;
 }

@@ -7,6 +7,7 @@
 
 namespace sallyport::http1 {
 
+// `name` is a token (RFC 9110 5.6.2).
 gateway::FieldId field_id(std::string_view name);
 
 }  // namespace sallyport::http1

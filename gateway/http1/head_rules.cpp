@@ -21,11 +21,12 @@ struct Found {
   const Field* coding = nullptr;
   const Field* host = nullptr;
   bool close = false, persist = false, names_upgrade = false, upgrade = false;
-  bool expect_continue = false, expect_other = false;
+  bool expect_continue = false, expect_other = false, bad_option = false;
 };
 
 void note_connection(std::string_view list, Found& found) {
   gateway::for_each_element(list, [&](std::string_view option) {
+    found.bad_option = found.bad_option || !gateway::is_token(option);
     found.close = found.close || iequals(option, "close");
     found.persist = found.persist || iequals(option, "keep-alive");
     found.names_upgrade = found.names_upgrade || iequals(option, "upgrade");
@@ -79,6 +80,9 @@ std::string_view judge_framing(const Found& found, Version version, Framing& fra
   return {};
 }
 
+// RFC 9110 7.6.1. What is no list of names can't be obeyed.
+std::string_view judge_connection(const Found& found) { return found.bad_option ? "bad_connection" : ""; }
+
 std::string_view judge_host(const Found& found, gateway::RequestHead& head) {
   if (found.hosts > 1) return "duplicate_host";
   if (found.hosts == 0) return head.version == Version::http11 ? "missing_host" : "";
@@ -101,6 +105,7 @@ bool persists(const Found& found, Version version) {
 std::optional<Refusal> judge_request(gateway::RequestHead& head) {
   const Found found = find_framing(head.fields);
   std::string_view wrong = judge_framing(found, head.version, head.framing, head.content_length);
+  if (wrong.empty()) wrong = judge_connection(found);
   if (wrong.empty()) wrong = judge_host(found, head);
   if (!wrong.empty()) return Refusal{400, wrong};
   if (found.expect_other) return Refusal{417, "unknown_expectation"};
@@ -115,7 +120,8 @@ std::optional<Refusal> judge_response(gateway::ResponseHead& head, bool to_head_
   if (head.status < 100) return Refusal{502, "bad_status"};
   const Found found = find_framing(head.fields);
   Framing framing = Framing::none;
-  const std::string_view wrong = judge_framing(found, head.version, framing, head.content_length);
+  std::string_view wrong = judge_framing(found, head.version, framing, head.content_length);
+  if (wrong.empty()) wrong = judge_connection(found);
   if (!wrong.empty()) return Refusal{502, wrong};
   const bool informal = head.status < 200;
   const bool bodiless = informal || head.status == 204 || head.status == 304 || to_head_request;

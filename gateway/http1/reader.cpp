@@ -1,11 +1,10 @@
-// Puts the parts of reading together: the scan of raw bytes, Beast's parser, the rules, the body. See
+// Puts the parts of reading together: the scan of raw bytes, the rules, the body. See
 // reader.hpp.
 #include "gateway/http1/reader.hpp"
 
 #include <algorithm>
 
 #include "gateway/http1/chunk_reader.hpp"
-#include "gateway/http1/head_parser.hpp"
 #include "gateway/http1/head_rules.hpp"
 #include "gateway/http1/head_scan.hpp"
 #include "gateway/http1/target.hpp"
@@ -105,12 +104,8 @@ HeadStep RequestReader::read_head(std::string_view bytes) try {
   if (step.progress == Progress::refused) my.refuse(step.refusal);
   if (step.progress != Progress::complete || my.read) return step;
   my.head.clear();
-  const std::size_t start = my.scan.start();
-  const std::string_view line = bytes.substr(start, my.scan.start_line_end() - start);
-  if (const auto refusal = read_request_line(line, my.head)) return my.refuse(*refusal);
-  HeadParser<true> parser(my.head.fields);
-  const std::string_view wrong = parser.parse(bytes.substr(start, step.consumed - start));
-  if (!wrong.empty()) return my.refuse({400, wrong});
+  if (const auto refusal = read_request_line(my.scan.start_line(bytes), my.head)) return my.refuse(*refusal);
+  my.scan.append_fields(bytes, my.head.fields);
   if (const auto refusal = judge_request(my.head)) return my.refuse(*refusal);
   my.body.begin(my.head.framing, my.head.content_length);
   my.read = true;
@@ -154,12 +149,8 @@ HeadStep ResponseReader::read_head(std::string_view bytes) try {
   if (step.progress == Progress::refused) my.refuse(step.refusal);
   if (step.progress != Progress::complete || my.read) return step;
   my.head.clear();
-  HeadParser<false> parser(my.head.fields);
-  if (read_version(bytes.substr(0, 8), my.head.version)) return my.refuse({502, "bad_version"});
-  const std::string_view wrong = parser.parse(bytes.substr(0, step.consumed));
-  if (!wrong.empty()) return my.refuse({502, wrong});
-  my.head.status = parser.status;
-  my.head.reason = parser.reason;
+  if (const auto refusal = read_status_line(my.scan.start_line(bytes), my.head)) return my.refuse(*refusal);
+  my.scan.append_fields(bytes, my.head.fields);
   if (const auto refusal = judge_response(my.head, my.to_head_request)) return my.refuse(*refusal);
   my.body.begin(my.head.framing, my.head.content_length);
   my.read = true;

@@ -1,6 +1,5 @@
 // Reads one HTTP/1.1 message from bytes: the head, then the body piece by piece. Sans-IO: the caller owns
-// socket, buffer and clock. Beast's basic_parser does the syntax and the framing arithmetic; head_rules.hpp
-// refuses what has two meanings.
+// socket, buffer and clock. head_scan.hpp does the syntax, head_rules.hpp refuses what has two meanings.
 #pragma once
 
 #include <cstdint>

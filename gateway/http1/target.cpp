@@ -1,4 +1,4 @@
-// The request line. See target.hpp.
+// See target.hpp.
 #include "gateway/http1/target.hpp"
 
 #include <arpa/inet.h>
@@ -105,6 +105,17 @@ std::optional<Refusal> read_request_line(std::string_view line, gateway::Request
   if (head.method.size() > kMaxMethod) return Refusal{501, "method_too_long"};
   if (head.method == "CONNECT" || head.method == "TRACE") return Refusal{501, "method_not_served"};
   return read_target(head);
+}
+
+std::optional<Refusal> read_status_line(std::string_view line, gateway::ResponseHead& head) {
+  if (read_version(line.substr(0, 8), head.version)) return Refusal{502, "bad_version"};
+  std::uint64_t status = 0;
+  const bool good = line.size() >= 13 && line[8] == ' ' && line[12] == ' ' &&
+                    gateway::parse_decimal(line.substr(9, 3), status);
+  if (!good) return Refusal{502, "bad_status"};
+  head.status = static_cast<unsigned>(status);
+  head.reason = line.substr(13);
+  return std::nullopt;
 }
 
 }  // namespace sallyport::http1

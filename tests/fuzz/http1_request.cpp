@@ -1,11 +1,12 @@
 // Requests as strangers send them: whatever the bytes, the reader ends, stays inside them, and says the same
-// whether they come at once or one by one (a difference there is how smuggling begins).
+// whether they come at once or one by one, and the same as Beast (a difference is how smuggling begins).
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "gateway/http1/reader.hpp"
+#include "tests/support/beast_head.hpp"
 
 namespace {
 
@@ -40,6 +41,7 @@ Seen read(std::string_view bytes, std::size_t step) {
   }
   if (head.progress == Progress::need_more) return seen;
   require(head.consumed > 0 && head.consumed <= given);
+  require(sallyport::testing::beast_agrees(bytes.substr(0, head.consumed), reader.head()));
   seen.text = std::string(reader.head().method) + ' ' + std::string(reader.head().target) + '\n';
   for (const auto& field : reader.head().fields)
     seen.text += std::string(field.name) + ':' + std::string(field.value) + '\n';

@@ -1,10 +1,11 @@
 // Responses as a broken or hostile upstream sends them: the first byte chooses whether they answer a HEAD,
-// the rest is what the upstream sent before it closed.
+// the rest is what the upstream sent before it closed. Beast reads the same head.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "gateway/http1/reader.hpp"
+#include "tests/support/beast_head.hpp"
 
 namespace {
 
@@ -24,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (head.progress != Progress::complete) return 0;
   require(head.consumed > 0 && head.consumed <= bytes.size());
   require(reader.head().status >= 100 && reader.head().status <= 999);
+  require(sallyport::testing::beast_agrees(bytes.substr(0, head.consumed), reader.head()));
   bytes.remove_prefix(head.consumed);
   for (;;) {
     const BodyStep body = reader.read_body(bytes);

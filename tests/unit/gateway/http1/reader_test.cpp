@@ -57,6 +57,8 @@ INSTANTIATE_TEST_SUITE_P(
     Framing, RefusedRequest,
     testing::Values(
         // B1, B2: Transfer-Encoding
+        Refused{"connection_of_two_words", get("Connection: keep alive\r\n"), 400, "bad_connection"},
+        Refused{"connection_quoted", get("Connection: close, \"x\"\r\n"), 400, "bad_connection"},
         Refused{"te_gzip", post("Transfer-Encoding: gzip\r\n"), 400, "bad_transfer_encoding"},
         Refused{"te_gzip_then_length", post("Transfer-Encoding: gzip\r\nContent-Length: 5\r\n"), 400,
                 "length_and_transfer_encoding"},
@@ -176,6 +178,30 @@ TEST(RequestReader, RefusesRepeatedAndMixedFramingFields) {
     EXPECT_EQ(step.progress, Progress::refused) << fields;
     EXPECT_EQ(step.refusal.status, 400u) << fields;
   }
+}
+
+// Eight bytes are looked at together: an odd one must be seen wherever it stands among them.
+TEST(RequestReader, SeesAnOddByteAnywhereInAValue) {
+  for (std::size_t at = 0; at < 20; ++at) {
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      std::string value =
+          "abcdefgh\xff\x80"
+          "jklmnopqrstuvwx";
+      value[at] = static_cast<char>(byte);
+      const std::string head = get("X: <" + value + ">\r\n");
+      RequestReader reader({});
+      const HeadStep step = reader.read_head(head);
+      const bool good = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+      ASSERT_EQ(step.progress, good ? Progress::complete : Progress::refused) << at << ' ' << byte;
+      if (good) EXPECT_EQ(reader.head().fields[1].value, "<" + value + ">");
+    }
+  }
+}
+
+// It is dropped unread on its way, see forward_rules.
+TEST(RequestReader, MindsNotWhatProxyConnectionLists) {
+  RequestReader reader({});
+  EXPECT_EQ(reader.read_head(get("Proxy-Connection: keep alive\r\n")).progress, Progress::complete);
 }
 
 TEST(RequestReader, UnderstandsAGoodHead) {
