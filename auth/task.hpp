@@ -18,6 +18,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace sallyport {
 
@@ -149,7 +150,8 @@ struct PromiseOf<void> : Promise {
 
 }  // namespace coroutine
 
-// A coroutine that begins when it is awaited. Owns its frame.
+// A coroutine that begins when it is awaited, and owns its frame; or a result that is here already, without
+// one: what nearly always ends at once is a plain function that gives done(), or a coroutine for the rest.
 template <typename T>
 class [[nodiscard]] Task {
  public:
@@ -157,16 +159,26 @@ class [[nodiscard]] Task {
     Task get_return_object() { return Task(std::coroutine_handle<promise_type>::from_promise(*this)); }
   };
 
-  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  template <typename... Value>
+    requires(sizeof...(Value) == (std::is_void_v<T> ? 0 : 1))
+  static Task done(Value&&... value) {
+    Task task(nullptr);
+    if constexpr (!std::is_void_v<T>) task.result_.emplace(std::forward<Value>(value)...);
+    return task;
+  }
+
+  Task(Task&& other) noexcept
+      : frame_(std::exchange(other.frame_, nullptr)), result_(std::move(other.result_)) {}
   Task& operator=(Task&& other) noexcept {
     std::swap(frame_, other.frame_);
+    std::swap(result_, other.result_);
     return *this;
   }
   ~Task() {
     if (frame_) frame_.destroy();
   }
 
-  bool await_ready() const noexcept { return false; }
+  bool await_ready() const noexcept { return !frame_; }
   template <typename P>
   void await_suspend(std::coroutine_handle<P> by) noexcept {
     promise_type& promise = frame_.promise();
@@ -175,14 +187,18 @@ class [[nodiscard]] Task {
     promise.chain->put_on_top(frame_);
   }
   T await_resume() {
-    const Task ended(std::move(*this));
-    return ended.frame_.promise().take();
+    if (frame_) {
+      const Task ended(std::move(*this));
+      return ended.frame_.promise().take();
+    }
+    if constexpr (!std::is_void_v<T>) return std::move(*result_);
   }
 
  private:
   friend void coroutine::start(const net::any_io_executor& executor, Task<void> bottom);
   explicit Task(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
   std::coroutine_handle<promise_type> frame_;
+  std::conditional_t<std::is_void_v<T>, std::monostate, std::optional<T>> result_;
 };
 
 namespace coroutine {

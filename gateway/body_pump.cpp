@@ -39,15 +39,21 @@ Task<bool> BodyPump::step(std::string_view first) {
     default:
       break;
   }
-  sent_ += piece.bytes.size();
+  const bool chunked = exchange_.request().framing == Framing::chunked;
+  std::string_view beside;
+  if (piece.state == BodyPiece::State::more && !piece.bytes.empty() && !chunked) {
+    const BodyPiece next = exchange_.read_beside();
+    beside = next.bytes;
+    piece.state = next.state;
+  }
+  sent_ += piece.bytes.size() + beside.size();
   if (limits_.max_body > 0 && sent_ > limits_.max_body) {
     ended(End::too_large);
     co_return false;
   }
   const bool last = piece.state == BodyPiece::State::end;
-  const bool chunked = exchange_.request().framing == Framing::chunked;
   framing_.clear();
-  std::array<iovec, 5> parts;
+  std::array<iovec, 6> parts;
   std::size_t count = 0;
   if (!first.empty()) parts[count++] = piece_of(first);
   if (chunked && !piece.bytes.empty()) {
@@ -55,6 +61,7 @@ Task<bool> BodyPump::step(std::string_view first) {
     parts[count++] = piece_of(framing_);
   }
   if (!piece.bytes.empty()) parts[count++] = piece_of(piece.bytes);
+  if (!beside.empty()) parts[count++] = piece_of(beside);
   if (chunked && !piece.bytes.empty()) parts[count++] = piece_of(http1::kChunkEnd);
   if (chunked && last) {
     last_chunk_.clear();
@@ -83,7 +90,19 @@ Task<bool> BodyPump::step(std::string_view first) {
   co_return !last;
 }
 
+// A request without a body, that the socket takes at once: no coroutine.
 Task<bool> BodyPump::begin(std::string_view first) {
+  if (!exchange_.body_complete() || exchange_.request().framing == Framing::chunked)
+    return begin_with_body(first);
+  const iovec head = piece_of(first);
+  const IoResult sent = upstream_.try_write({&head, 1});
+  if (sent.bytes < first.size() && (!sent.ec || sent.would_block()))
+    return begin_with_body(first.substr(sent.bytes));
+  ended(sent.ec ? End::upstream_failed : End::sent);
+  return Task<bool>::done(true);
+}
+
+Task<bool> BodyPump::begin_with_body(std::string_view first) {
   const bool bare = exchange_.body_complete() || exchange_.body_buffered();
   if (!bare) {
     // The body isn't here yet: the head goes alone, so that the upstream can start.
@@ -101,7 +120,7 @@ Task<bool> BodyPump::begin(std::string_view first) {
 
 void BodyPump::start() {
   running_ = true;
-  ended_.expires_at(SteadyTime::max());
+  ended_.emplace(executor_, SteadyTime::max());
   spawn(executor_, run(), [](std::exception_ptr error) {
     if (error) spdlog::error("a request body's pump failed");
   });
@@ -118,7 +137,7 @@ Task<> BodyPump::run() {
     ended(End::upstream_failed);
   }
   running_ = false;
-  ended_.cancel();
+  ended_->cancel();
 }
 
 Task<> BodyPump::finish() {
@@ -127,8 +146,12 @@ Task<> BodyPump::finish() {
     exchange_.stop_reading();
     upstream_.cancel();
   }
+  return running_ ? wait_for_run() : Task<>::done();
+}
+
+Task<> BodyPump::wait_for_run() {
   while (running_) {
-    auto [ec] = co_await ended_.async_wait(kAwait);
+    auto [ec] = co_await ended_->async_wait(kAwait);
     (void)ec;  // cancelled when it ended
   }
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "gateway/exchange.hpp"
@@ -24,7 +25,7 @@ class BodyPump {
 
   // Borrows both; they outlive finish().
   BodyPump(Exchange& exchange, Stream& upstream, const Limits& limits, net::any_io_executor executor)
-      : exchange_(exchange), upstream_(upstream), limits_(limits), executor_(executor), ended_(executor) {}
+      : exchange_(exchange), upstream_(upstream), limits_(limits), executor_(executor) {}
   BodyPump(const BodyPump&) = delete;
   BodyPump& operator=(const BodyPump&) = delete;
 
@@ -43,6 +44,8 @@ class BodyPump {
 
  private:
   Task<> run();
+  Task<bool> begin_with_body(std::string_view first);
+  Task<> wait_for_run();
   Task<bool> step(std::string_view first);  // one piece; false: ended
   void ended(End end);
 
@@ -50,7 +53,7 @@ class BodyPump {
   Stream& upstream_;
   Limits limits_;
   net::any_io_executor executor_;
-  net::steady_timer ended_;
+  std::optional<net::steady_timer> ended_;  // once it is started
   std::string framing_, last_chunk_;
   std::uint64_t sent_ = 0;
   BodyPiece refusal_;

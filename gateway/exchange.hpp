@@ -59,6 +59,9 @@ class Exchange {
   virtual bool body_complete() const = 0;
   virtual bool body_buffered() const = 0;  // the next read_body() gives something without waiting
   virtual Task<BodyPiece> read_body() = 0;
+  // One more, where it can be had without waiting and beside the last one, which stays valid; otherwise one
+  // of no bytes.
+  virtual BodyPiece read_beside() = 0;
   virtual const Fields& trailers() const = 0;  // once the body is complete
   virtual Task<error_code>
   send_continue() = 0;  // 100, where the client waits for it and we are who reads the body

@@ -221,7 +221,7 @@ void enter_stream(Forwarding& f, std::optional<OpenStreams::Entry>& entry,
 
 // An event stream ends with its token, as if the upstream had ended it: the client asks again, with a new
 // one.
-Task<> end_event_stream(Forwarding& f, StreamEnd why, bool framed_by_length) {
+[[gnu::cold]] Task<> end_event_stream(Forwarding& f, StreamEnd why, bool framed_by_length) {
   f.context.reason = to_string(why);
   error_code ec = net::error::message_size;  // bytes that were promised don't come
   if (!framed_by_length) ec = co_await f.exchange.write_body({}, true);
@@ -229,7 +229,7 @@ Task<> end_event_stream(Forwarding& f, StreamEnd why, bool framed_by_length) {
 }
 
 // The upstream has switched: from here on bytes go both ways until the tunnel ends.
-Task<> relay_tunnel(Forwarding& f, upstream::Connection& up, Incoming& in) {
+[[gnu::cold]] Task<> relay_tunnel(Forwarding& f, upstream::Connection& up, Incoming& in) {
   const auto& limits = f.context.runtime().config.limits;
   f.context.status = 101;
   const ResponseRules rules = rules_of(f);
@@ -334,10 +334,10 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
 
 Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
   const auto& limits = f.context.runtime().config.limits;
+  auto patience = f.context.route->timeout;
   // A second try has what the first one left: together they answer in time.
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(f.give_up - std::chrono::steady_clock::now());
-  const auto patience = f.context.attempts == 1 ? f.context.route->timeout : left;
+  if (f.context.attempts > 1)
+    patience = std::chrono::ceil<std::chrono::milliseconds>(f.give_up - std::chrono::steady_clock::now());
   BodyPump::Limits pump_limits{f.context.route->max_body, limits.write_stall, patience,
                                &f.context.route->forward};
   BodyPump pump(f.exchange, lease->stream, pump_limits, f.worker.executor());
@@ -391,7 +391,8 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
 }
 
 // RFC 6455 4.4: the version that would do; RFC 9110 15.5.22: the protocol.
-Task<> refuse_upgrade(Worker& worker, Exchange& exchange, RequestContext& context, unsigned status) {
+[[gnu::cold]] Task<> refuse_upgrade(Worker& worker, Exchange& exchange, RequestContext& context,
+                                    unsigned status) {
   if (status != 426) {
     co_await refuse(worker, exchange, context, Verdict::upgrade_refused);
     co_return;

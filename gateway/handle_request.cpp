@@ -17,7 +17,8 @@ namespace sallyport::gateway {
 namespace {
 
 // Answers an OPTIONS that touches no upstream: 204 with these lines.
-Task<> answer_options(Worker& worker, Exchange& exchange, RequestContext& context, std::string_view lines) {
+[[gnu::cold]] Task<> answer_options(Worker& worker, Exchange& exchange, RequestContext& context,
+                                    std::string_view lines) {
   ReplyContext reply;
   reply.request_id = context.provenance.request_id;
   reply.date = worker.date();
@@ -29,8 +30,9 @@ Task<> answer_options(Worker& worker, Exchange& exchange, RequestContext& contex
 }
 
 // The token was refused for want of its issuer's key: judged again once that may have come.
-Task<std::optional<Verdict>> judge_with_new_key(Worker& worker, const RequestHead& head,
-                                                const policy::RoutePolicy& policy, RequestContext& context) {
+[[gnu::cold]] Task<std::optional<Verdict>> judge_with_new_key(Worker& worker, const RequestHead& head,
+                                                              const policy::RoutePolicy& policy,
+                                                              RequestContext& context) {
   const bool again = co_await await_key(worker, head, context);
   if (again) co_return judge(worker, head, policy, context);
   co_return Verdict::token_invalid;
@@ -48,8 +50,8 @@ Task<std::optional<Verdict>> judge_sender(Worker& worker, const RequestHead& hea
 }
 
 // Somebody without a session opens a page: to the login page, and back from there.
-Task<> send_to_login(Worker& worker, Exchange& exchange, RequestContext& context,
-                     const std::string& location) {
+[[gnu::cold]] Task<> send_to_login(Worker& worker, Exchange& exchange, RequestContext& context,
+                                   const std::string& location) {
   ReplyContext how = reply_context(worker, context);
   const std::string line = "Location: " + location + "\r\n";
   how.extra = line;

@@ -129,16 +129,34 @@ BodyPiece ServerConnection::next_piece() {
   }
 }
 
+std::span<char> ServerConnection::large_room() {
+  if (!scratch_->large) scratch_->large = host_.large.take();
+  const std::uint64_t left = request().content_length - bytes_in_;
+  return {scratch_->large.data(),
+          static_cast<std::size_t>(std::min<std::uint64_t>(left, scratch_->large.size()))};
+}
+
 // Where to read body bytes to. A big body of known length goes through a large block and is never read beyond
 // its end; otherwise what is read beyond it must fit back into the small one.
 std::span<char> ServerConnection::room_for_body() {
-  if (request().framing == Framing::length && request().content_length - bytes_in_ > kLargeBody) {
-    if (!scratch_->large) scratch_->large = host_.large.take();
-    const std::uint64_t left = request().content_length - bytes_in_;
-    return {scratch_->large.data(),
-            static_cast<std::size_t>(std::min<std::uint64_t>(left, scratch_->large.size()))};
-  }
+  if (request().framing == Framing::length && request().content_length - bytes_in_ > kLargeBody)
+    return large_room();
   return {scratch_->in.data() + head_end_, scratch_->in.size() - head_end_};
+}
+
+// The small block was filled by the head and the beginning of a big body: what else has come lies in the
+// large one then, and both leave by one write.
+BodyPiece ServerConnection::read_beside() {
+  const bool in_small_block = !scratch_->large;
+  if (!in_small_block || !pending_.empty() || body_complete_ || request().framing != Framing::length ||
+      request().content_length - bytes_in_ <= kLargeBody || stream_.known_quiet() || stop_reading_ ||
+      aborted_)
+    return {};
+  const std::span<char> room = large_room();
+  const IoResult got = stream_.try_read(room);
+  if (got.bytes == 0) return {};  // an end or an error is there for the next read too
+  pending_ = {room.data(), got.bytes};
+  return next_piece();
 }
 
 Task<BodyPiece> ServerConnection::read_body() {
@@ -184,13 +202,19 @@ void ServerConnection::abort() {
   if (upstream_ != nullptr) upstream_->cancel();
 }
 
+// What the socket takes at once, nearly always all of it, costs no coroutine.
 Task<error_code> ServerConnection::send(std::span<iovec> pieces) {
-  if (aborted_) co_return net::error::operation_aborted;
+  if (aborted_) return Task<error_code>::done(net::error::operation_aborted);
   for (const iovec& piece : pieces) bytes_out_ += piece.iov_len;
   const IoResult sent = stream_.try_write(pieces);
-  if (sent.ec && !sent.would_block()) co_return sent.ec;
-  std::span<iovec> left = gateway::advance(pieces, sent.bytes);
-  while (!left.empty()) {
+  if (sent.ec && !sent.would_block()) return Task<error_code>::done(sent.ec);
+  const std::span<iovec> left = gateway::advance(pieces, sent.bytes);
+  if (left.empty()) return Task<error_code>::done(error_code{});
+  return send_rest({left.begin(), left.end()});
+}
+
+Task<error_code> ServerConnection::send_rest(std::vector<iovec> pieces) {
+  for (std::span<iovec> left = pieces; !left.empty();) {
     stream_.write_until(now() + host_.limits.write_stall);
     if (const error_code ec = co_await stream_.wait_writable()) co_return ec;
     const IoResult more = stream_.try_write(left);
@@ -202,9 +226,9 @@ Task<error_code> ServerConnection::send(std::span<iovec> pieces) {
 }
 
 Task<error_code> ServerConnection::send_continue() {
-  if (!request().expect_continue || started_) co_return error_code{};
+  if (!request().expect_continue || started_) return Task<error_code>::done(error_code{});
   std::array<iovec, 1> pieces{piece_of("HTTP/1.1 100 Continue\r\n\r\n")};
-  co_return co_await send(pieces);
+  return send(pieces);
 }
 
 void ServerConnection::start_response(const gateway::ResponseHead& head,
@@ -243,20 +267,19 @@ Task<error_code> ServerConnection::write_body(std::span<const std::string_view> 
   if (chunked && total > 0) parts[count++] = piece_of(kChunkEnd);
   if (chunked && last) parts[count++] = piece_of(scratch_->end.empty() ? kLastChunk : scratch_->end);
   started_ = true;
-  if (count == 0) co_return error_code{};
-  const std::span<iovec> filled(parts.data(), count);
-  co_return co_await send(filled);
+  if (count == 0) return Task<error_code>::done(error_code{});
+  return send({parts.data(), count});
 }
 
 Task<error_code> ServerConnection::write_interim(const gateway::ResponseHead& head,
                                                  const gateway::ResponseRules& rules) {
-  if (request().version == Version::http10) co_return error_code{};
+  if (request().version == Version::http10) return Task<error_code>::done(error_code{});
   ResponseContext context;
   context.request_id = rules.request_id;
   scratch_->out.clear();
   append_response_head(scratch_->out, head, *rules.policy, context);
   std::array<iovec, 1> pieces{piece_of(scratch_->out)};
-  co_return co_await send(pieces);
+  return send(pieces);
 }
 
 Task<error_code> ServerConnection::switch_protocols(const gateway::ResponseHead& head,
@@ -274,7 +297,7 @@ Task<error_code> ServerConnection::switch_protocols(const gateway::ResponseHead&
   keep_alive_ = false;
   early = std::exchange(pending_, {});
   std::array<iovec, 1> pieces{piece_of(scratch_->out)};
-  co_return co_await send(pieces);
+  return send(pieces);
 }
 
 void ServerConnection::tunnelled(std::uint64_t in, std::uint64_t out) {
@@ -298,7 +321,7 @@ Task<error_code> ServerConnection::answer(const gateway::OwnAnswer& answer, gate
     gateway::append_own_answer(scratch_->out, answer.status, answer.content_type, answer.body, context);
   started_ = true;
   std::array<iovec, 1> pieces{piece_of(scratch_->out)};
-  co_return co_await send(pieces);
+  return send(pieces);
 }
 
 void ServerConnection::cut() {

@@ -78,6 +78,7 @@ class ServerConnection final : public gateway::Exchange {
   bool body_complete() const override { return body_complete_; }
   bool body_buffered() const override { return !pending_.empty() && !starved_; }
   Task<gateway::BodyPiece> read_body() override;
+  gateway::BodyPiece read_beside() override;
   const gateway::Fields& trailers() const override { return scratch_->reader.trailers(); }
   Task<gateway::error_code> send_continue() override;
   void stop_reading() override;
@@ -103,8 +104,10 @@ class ServerConnection final : public gateway::Exchange {
   enum class Next { request, refused, close };
   Task<Next> read_head();
   gateway::BodyPiece next_piece();  // from what is buffered
+  std::span<char> large_room();
   std::span<char> room_for_body();
   Task<gateway::error_code> send(std::span<iovec> pieces);
+  Task<gateway::error_code> send_rest(std::vector<iovec> pieces);
   void begin_body();
   bool keep_leftover();  // false: nothing more may come on this connection
   Task<> linger();
@@ -120,7 +123,6 @@ class ServerConnection final : public gateway::Exchange {
   Refusal refusal_;
   SteadyTime waiting_since_{};
   SteadyTime body_began_{};
-  SteadyTime stalled_until_{};
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
   ClientFraming framing_;

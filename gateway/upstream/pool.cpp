@@ -88,12 +88,19 @@ Task<Pool::Waited> Pool::wait(SteadyTime give_up, bool again) {
 
 // An idle connection on which the upstream has said anything (or goodbye) isn't clean: what it said would be
 // taken for the next response. What the loop has heard so far is enough for a request that may be sent again.
-std::unique_ptr<Connection> Pool::pop_idle(std::size_t server, bool repeatable) {
-  std::unique_ptr<Connection> connection = std::move(idle_[server].back());
-  idle_[server].pop_back();
-  if (repeatable && connection->stream.known_quiet()) return connection;
-  if (connection->stream.peek() == gateway::Stream::Idle::quiet) return connection;
-  return nullptr;
+// nullptr: it wasn't clean, and is gone.
+std::unique_ptr<Connection> Pool::take_idle(const Choice& choice, bool repeatable, SteadyTime now) {
+  std::unique_ptr<Connection> connection = std::move(idle_[choice.server].back());
+  idle_[choice.server].pop_back();
+  const bool heard_nothing = repeatable && connection->stream.known_quiet();
+  if (!heard_nothing && connection->stream.peek() != gateway::Stream::Idle::quiet) {
+    state_.ended(choice.server, Outcome::undecided, choice.probe, now);
+    state_.closed_busy(choice.server);
+    return nullptr;
+  }
+  connection->reused = true;
+  connection->probe = choice.probe;
+  return connection;
 }
 
 Task<std::unique_ptr<Connection>> Pool::connect(const Choice& choice, SteadyTime give_up, std::string& reason,
@@ -116,24 +123,32 @@ Task<std::unique_ptr<Connection>> Pool::connect(const Choice& choice, SteadyTime
   co_return nullptr;
 }
 
-Task<boost::system::result<Lease, AcquireError>> Pool::acquire(Wish& wish, std::string& reason) {
+Choice Pool::choose(const Wish& wish, SteadyTime now) {
+  return state_.acquire(now, {wish.tried, wish.fresh_only, wish.key});
+}
+
+// A kept connection, which there nearly always is, costs no coroutine.
+Task<Pool::Acquired> Pool::acquire(Wish& wish, std::string& reason) {
+  if (closed_) return Task<Acquired>::done(AcquireError::overloaded);
+  const SteadyTime now = std::chrono::steady_clock::now();
+  Choice choice = choose(wish, now);
+  while (choice.act == Act::use_idle) {
+    if (auto connection = take_idle(choice, wish.repeatable, now))
+      return Task<Acquired>::done(Lease(this, std::move(connection)));
+    choice = choose(wish, now);
+  }
+  return acquire_otherwise(choice, wish, reason);
+}
+
+Task<Pool::Acquired> Pool::acquire_otherwise(Choice choice, Wish& wish, std::string& reason) {
   AcquireError last = AcquireError::overloaded;
   bool waited = false, failed = false;
   for (;;) {
-    if (closed_) co_return AcquireError::overloaded;
-    const SteadyTime now = std::chrono::steady_clock::now();
-    const Choice choice = state_.acquire(now, {wish.tried, wish.fresh_only, wish.key});
     switch (choice.act) {
       case Act::use_idle: {
-        std::unique_ptr<Connection> connection = pop_idle(choice.server, wish.repeatable);
-        if (!connection) {  // asks again: another idle one, or a new one
-          state_.ended(choice.server, Outcome::undecided, choice.probe, now);
-          state_.closed_busy(choice.server);
-          break;
-        }
-        connection->reused = true;
-        connection->probe = choice.probe;
-        co_return Lease(this, std::move(connection));
+        auto connection = take_idle(choice, wish.repeatable, std::chrono::steady_clock::now());
+        if (connection) co_return Lease(this, std::move(connection));
+        break;
       }
       case Act::connect: {
         std::unique_ptr<Connection> connection = co_await connect(choice, wish.give_up, reason, last);
@@ -161,6 +176,8 @@ Task<boost::system::result<Lease, AcquireError>> Pool::acquire(Wish& wish, std::
         reason = "every server failed its checks or has its breaker open";
         co_return AcquireError::unavailable;
     }
+    if (closed_) co_return AcquireError::overloaded;
+    choice = choose(wish, std::chrono::steady_clock::now());
   }
 }
 

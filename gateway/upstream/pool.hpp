@@ -65,8 +65,9 @@ class Pool {
     bool repeatable =
         false;  // a kept connection that turns out to be closed costs it nothing but another try
   };
+  using Acquired = boost::system::result<Lease, AcquireError>;
   // Tries each server at most once while connects fail; `reason` gets the last cause, for the log.
-  Task<boost::system::result<Lease, AcquireError>> acquire(Wish& wish, std::string& reason);
+  Task<Acquired> acquire(Wish& wish, std::string& reason);
 
   void close();  // for good: who waits for a place is refused
   void keep_at_most(std::size_t idle) {
@@ -90,7 +91,9 @@ class Pool {
 
   void take_back(std::unique_ptr<Connection> connection, bool clean);
   void wake_one();
-  std::unique_ptr<Connection> pop_idle(std::size_t server, bool repeatable);
+  Choice choose(const Wish& wish, SteadyTime now);
+  std::unique_ptr<Connection> take_idle(const Choice& choice, bool repeatable, SteadyTime now);
+  [[gnu::cold]] Task<Acquired> acquire_otherwise(Choice choice, Wish& wish, std::string& reason);
   Task<std::unique_ptr<Connection>> connect(const Choice& choice, SteadyTime give_up, std::string& reason,
                                             AcquireError& error);
   Task<Waited> wait(SteadyTime give_up, bool again);

@@ -37,6 +37,26 @@ TEST(Tasks, LongLoopsDoNotGrowTheStack) {
   EXPECT_EQ(await(context, sum(60'000)), 1'800'030'000);
 }
 
+Task<std::string> from_results_at_hand() {
+  co_await Task<>::done();
+  Task<std::unique_ptr<int>> kept = Task<std::unique_ptr<int>>::done(std::make_unique<int>(7));
+  Task<std::unique_ptr<int>> moved = std::move(kept);
+  const std::unique_ptr<int> number = co_await std::move(moved);
+  co_return std::to_string(*number);
+}
+
+TEST(Tasks, MayHaveTheirResultAtOnce) {
+  net::io_context context{1};
+  EXPECT_EQ(await(context, from_results_at_hand()), "7");
+  Task<int> spawned = Task<int>::done(8);
+  int seen = 0;
+  spawn(context, std::move(spawned), [&seen](std::exception_ptr, int value) { seen = value; });
+  context.restart();
+  context.run();
+  EXPECT_EQ(seen, 8);
+  Task<std::unique_ptr<int>> unheard = Task<std::unique_ptr<int>>::done(std::make_unique<int>(9));
+}
+
 Task<int> deep(int levels) {
   if (levels == 0) co_return 0;
   const int below = co_await deep(levels - 1);
