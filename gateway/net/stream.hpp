@@ -4,9 +4,6 @@
 #pragma once
 
 #include <openssl/ssl.h>
-#include <sys/uio.h>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/system/error_code.hpp>
 
 #include <memory>
 #include <span>
@@ -15,45 +12,14 @@
 
 #include "auth/task.hpp"
 #include "gateway/net/deadlines.hpp"
-#include "gateway/net/readiness.hpp"
+#include "gateway/net/line.hpp"
 
 namespace sallyport::gateway {
-
-using boost::system::error_code;
-
-struct IoResult {
-  std::size_t bytes = 0;
-  error_code ec;  // would_block: nothing to be had now; net::error::eof: the peer is done sending
-  bool would_block() const { return ec == net::error::would_block; }
-};
 
 struct SslFree {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 using Ssl = std::unique_ptr<SSL, SslFree>;
-
-// A descriptor and the loop that it is waited for on. Owns it.
-class Socket {
- public:
-  using Endpoint = net::generic::stream_protocol::endpoint;
-
-  explicit Socket(net::any_io_executor executor, int descriptor = -1)
-      : executor_(std::move(executor)), descriptor_(descriptor) {}
-  Socket(Socket&& other) noexcept
-      : executor_(other.executor_), descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Socket& operator=(Socket&&) = delete;
-  ~Socket() { close(); }
-
-  error_code open(const net::generic::stream_protocol& protocol);
-  void close();
-  bool is_open() const { return descriptor_ >= 0; }
-  int native_handle() const { return descriptor_; }
-  const net::any_io_executor& executor() const { return executor_; }
-
- private:
-  net::any_io_executor executor_;
-  int descriptor_;
-};
 
 class Stream {
  public:
@@ -75,7 +41,8 @@ class Stream {
   IoResult try_peek(std::span<char> into);  // leaves the bytes in the socket; not with TLS
 
   // Waits until a read may give something; it may also give would_block, and then the next wait is a real
-  // one. With TLS: if bytes are already decrypted it returns at once. `error_code ec = co_await ...`
+  // one. With TLS: if OpenSSL holds bytes that weren't looked at it returns at once. `error_code ec =
+  // co_await ...`
   class Wait;
   Wait wait_readable();
   Wait wait_writable();
@@ -93,19 +60,21 @@ class Stream {
 
   // Does the peer still hold the line, and has it sent nothing unasked? One recv, no wait.
   enum class Idle { quiet, has_bytes, closed };
-  Idle peek() const;
+  Idle peek();
   // The same by what the loop has heard so far: no system call, and a peer's end of this moment isn't seen.
-  // With TLS, or before the first wait, it doesn't know, and says false.
-  bool known_quiet() const { return !ssl_ && entry_.entered() && !entry_.ready(Readiness::Direction::read); }
+  // Before the first wait it doesn't know, and says false.
+  bool known_quiet() const {
+    return !holds_more_ && line_.entry.entered() && !line_.entry.ready(Readiness::Direction::read);
+  }
 
   void cancel();         // what waits now ends with operation_aborted
   void shutdown_send();  // FIN (after TLS close_notify)
   void reset();          // RST: the peer must not take a cut message for a whole one
   void close();
-  bool is_open() const { return socket_.is_open(); }
+  bool is_open() const { return line_.socket.is_open(); }
   bool tls() const { return ssl_ != nullptr; }
   const SSL* ssl() const { return ssl_.get(); }  // null: plain
-  int native_handle() const { return socket_.native_handle(); }
+  int native_handle() const { return line_.socket.native_handle(); }
 
  private:
   struct Expiry final : Deadline {
@@ -115,16 +84,18 @@ class Stream {
     bool passed = false;
   };
   void set(Expiry& expiry, SteadyTime due);
+  IoResult tls_read(std::span<char> into);
+  IoResult tls_write(std::span<const iovec> pieces);
   IoResult tls_result(int returned);
   Wait wait(Readiness::Direction what, const Expiry& expiry);
 
-  Socket socket_;
-  Readiness::Entry entry_;
+  Line line_;
   Deadlines& deadlines_;
   Expiry read_deadline_{*this};
   Expiry write_deadline_{*this};
   SteadyTime latest_ = SteadyTime::max();
   Ssl ssl_;
+  bool holds_more_ = false;          // TLS: OpenSSL has bytes of which nobody knows yet what they are
   bool want_write_to_read_ = false;  // TLS: the last try_read needs the socket to become writable
   bool want_read_to_write_ = false;
 };
@@ -134,7 +105,7 @@ class [[nodiscard]] Stream::Wait {
   bool await_ready();
   template <typename Promise>
   void await_suspend(std::coroutine_handle<Promise> waits) {
-    stream_.entry_.wait(waits, what_, ec_);
+    stream_.line_.entry.wait(waits, what_, ec_);
   }
   error_code await_resume() const { return expiry_.passed ? net::error::timed_out : ec_; }
 
@@ -148,8 +119,6 @@ class [[nodiscard]] Stream::Wait {
   bool needless_;
   error_code ec_;
 };
-
-void set_no_delay(const Socket& socket);
 
 // Moves `pieces` forward by `bytes`; returns what is left.
 std::span<iovec> advance(std::span<iovec> pieces, std::size_t bytes);

@@ -161,6 +161,70 @@ TEST_P(StreamTest, TellsACutFromAnEnd) {
 INSTANTIATE_TEST_SUITE_P(Over, StreamTest, ::testing::Bool(),
                          [](const auto& tested) { return tested.param ? "Tls" : "Plain"; });
 
+Task<std::string> read_one(Stream& stream) {
+  std::array<char, 16> piece;
+  const IoResult got = co_await stream.read_some(piece);
+  co_return got.ec ? got.ec.message() : std::string(piece.data(), got.bytes);
+}
+
+class TlsStreamTest : public StreamTest {};
+
+// Both of them are in the socket, so the first read takes both into OpenSSL's buffer.
+TEST_P(TlsStreamTest, ReadsASecondRecordWithoutTheSocket) {
+  for (const std::string_view text : {"one", "two"}) {
+    const iovec piece = piece_of(text);
+    ASSERT_EQ(pair.theirs->try_write({&piece, 1}).bytes, 3u);
+  }
+  std::string all = await(pair.context, read_one(*pair.ours));
+  while (all.size() < 6) all += await(pair.context, read_one(*pair.ours));
+  EXPECT_EQ(all, "onetwo");
+  EXPECT_TRUE(pair.ours->known_quiet()) << "nothing is left, and no call was needed to know";
+}
+
+std::size_t count_records(std::string_view bytes) {  // RFC 8446 5.1
+  std::size_t count = 0;
+  for (; bytes.size() >= 5; ++count) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+    bytes.remove_prefix(std::min<std::size_t>(bytes.size(), 5 + byte(3) * 256 + byte(4)));
+  }
+  return count;
+}
+
+// A head and a body of an answer each in a record of its own would be two calls of the system and two to
+// decrypt.
+TEST_P(TlsStreamTest, MakesOneRecordOfSmallPieces) {
+  std::array<char, 64 * 1024> seen;
+  const auto records = [&] { return count_records({seen.data(), pair.theirs->try_peek(seen).bytes}); };
+  const std::size_t before = records();  // tickets
+  const std::string body(20'000, 'b');
+  const std::array<iovec, 4> pieces{piece_of("head"), piece_of(""), piece_of(body), piece_of("end")};
+  EXPECT_EQ(pair.ours->try_write(pieces).bytes, 4 + body.size() + 3);
+  EXPECT_EQ(records() - before, 2u) << "4 + 16,380 bytes, then 3,620 + 3";
+}
+
+TEST_P(TlsStreamTest, SeesWhetherAnIdlePeerIsQuietTalksOrLeft) {
+  EXPECT_EQ(pair.ours->peek(), Stream::Idle::quiet);
+  const iovec piece = piece_of("x");
+  ASSERT_EQ(pair.theirs->try_write({&piece, 1}).bytes, 1u);
+  EXPECT_EQ(pair.ours->peek(), Stream::Idle::has_bytes);
+  EXPECT_EQ(await(pair.context, read_one(*pair.ours)), "x") << "what was seen is not lost";
+  EXPECT_EQ(pair.ours->peek(), Stream::Idle::quiet);
+  pair.theirs->close();
+  EXPECT_EQ(pair.ours->peek(), Stream::Idle::closed) << "without close_notify too";
+}
+
+TEST_P(TlsStreamTest, TellsThatNothingWasSentToAPeerThatIsGone) {
+  pair.theirs->close();
+  const iovec piece = piece_of("x");
+  for (int i = 0; i < 2; ++i) {
+    const IoResult sent = pair.ours->try_write({&piece, 1});
+    EXPECT_TRUE(sent.ec);
+    EXPECT_EQ(sent.bytes, 0u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Over, TlsStreamTest, ::testing::Values(true));
+
 TEST(Stream, SeesWhetherAnIdlePeerIsQuietTalksOrLeft) {
   Pair pair;
   EXPECT_EQ(pair.ours->peek(), Stream::Idle::quiet);
