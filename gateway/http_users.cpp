@@ -21,7 +21,9 @@ HttpUsers::HttpUsers(net::any_io_executor executor, Deadlines& deadlines, config
     : ForeignUsers("the login API"),
       rules_(std::move(rules)),
       caller_(std::move(executor), deadlines),
-      breaker_({rules_.breaker.failures, rules_.breaker.back_off, kMaxBackOff}) {}
+      breaker_({rules_.breaker.failures, rules_.breaker.back_off, kMaxBackOff}) {
+  if (const auto url = parse_http_url(rules_.login)) caller_.expect(*url);
+}
 
 Task<HttpUsers::Answered> HttpUsers::call(HttpCall call) {
   if (calls_ >= rules_.calls)

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <stdexcept>
 #include <utility>
 
 #include "config/urls.hpp"
@@ -50,15 +49,26 @@ std::optional<HttpUrl> parse_http_url(std::string_view url) {
 }
 
 HttpCaller::HttpCaller(net::any_io_executor executor, Deadlines& deadlines)
-    : executor_(executor),
-      deadlines_(deadlines),
-      resolver_(executor),
-      tls_(SSL_CTX_new(TLS_client_method())) {
-  if (!tls_ || SSL_CTX_set_min_proto_version(tls_.get(), TLS1_2_VERSION) != 1)
-    throw std::runtime_error("OpenSSL can't set up TLS for calls to other servers");
+    : executor_(executor), deadlines_(deadlines), resolver_(executor) {}
+
+// Made for the first https call: reading all the authorities takes some 20 ms and a megabyte, which most
+// callers never need. nullptr: OpenSSL can't.
+SSL_CTX* HttpCaller::tls() {
+  if (tls_) return tls_.get();
+  tls_.reset(SSL_CTX_new(TLS_client_method()));
+  if (!tls_ || SSL_CTX_set_min_proto_version(tls_.get(), TLS1_2_VERSION) != 1) {
+    tls_.reset();
+    return nullptr;
+  }
+  SSL_CTX_set_options(tls_.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_verify(tls_.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_default_verify_paths(tls_.get());  // none there: then every certificate is refused, and said so
   ERR_clear_error();
+  return tls_.get();
+}
+
+void HttpCaller::expect(const HttpUrl& url) {
+  if (url.server.tls) tls();
 }
 
 void HttpCaller::stop() {
@@ -117,7 +127,12 @@ Task<bool> HttpCaller::Conversation::connect(upstream::Resolver::Endpoint endpoi
 }
 
 Task<bool> HttpCaller::Conversation::secure(std::string& problem) {
-  Ssl ssl(SSL_new(caller_.tls_.get()));
+  SSL_CTX* const context = caller_.tls();
+  if (context == nullptr) {
+    problem = "OpenSSL can't set up TLS";
+    co_return false;
+  }
+  Ssl ssl(SSL_new(context));
   SSL* const raw = ssl.get();  // the stream owns it, after the handshake too
   const std::string& host = call_.url.server.host;
   const bool is_ip = config::is_ip(host);

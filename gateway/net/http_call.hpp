@@ -45,8 +45,8 @@ struct HttpCall {
 
 class HttpCaller {
  public:
-  // `deadlines` must be ticked while a call runs. Throws where OpenSSL can't be set up. The system's
-  // certificate authorities are trusted, or those of SSL_CERT_FILE and SSL_CERT_DIR.
+  // `deadlines` must be ticked while a call runs. The system's certificate authorities are trusted, or those
+  // of SSL_CERT_FILE and SSL_CERT_DIR, as they are at the first https call.
   HttpCaller(net::any_io_executor executor, Deadlines& deadlines);
 
   // Of any status but 1xx. Not compressed.
@@ -64,6 +64,9 @@ class HttpCaller {
   // A GET of one document of JSON: any status but 200 is an error.
   Task<Result> get(HttpUrl url);
 
+  // Calls to it will come: what https needs is made now and not under the first of them.
+  void expect(const HttpUrl& url);
+
   // Ends every running call with an error; later ones too.
   void stop();
 
@@ -72,6 +75,7 @@ class HttpCaller {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
   class Conversation;
+  SSL_CTX* tls();
 
   net::any_io_executor executor_;
   Deadlines& deadlines_;
