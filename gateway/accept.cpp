@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "gateway/client.hpp"
@@ -70,6 +71,14 @@ struct Place {
   bool counted = false;
 };
 
+struct Running {
+  explicit Running(unsigned& all) : number(all) { ++number; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() { --number; }
+  unsigned& number;
+};
+
 }  // namespace
 
 bool Worker::may_complain() {
@@ -112,11 +121,14 @@ Task<> Worker::accept(std::shared_ptr<Door> door) {
   net::ip::tcp::acceptor& acceptor = door->acceptor;
   error_code ignored;
   acceptor.native_non_blocking(true, ignored);
-  for (unsigned accepted = 0; !draining_;) {
+  std::optional<Running> accepting(std::in_place, accepting_);
+  for (unsigned accepted = 0; acceptor.is_open();) {
+    if (door->closing && std::chrono::steady_clock::now() > door->closed_by) break;
     const int listening = acceptor.native_handle();
     // The place is taken before the connection is, so that the cap is exact over all workers.
     if (shared_.connections.fetch_add(1, std::memory_order_relaxed) >= shared_.connection_cap) {
       shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+      if (door->closing && !someone_waits(listening)) break;
       co_await wait_for_room(listening);
       continue;
     }
@@ -126,22 +138,21 @@ Task<> Worker::accept(std::shared_ptr<Door> door) {
         ::accept4(listening, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       const int code = errno;
+      const bool nobody = code == EAGAIN || code == EWOULDBLOCK;
+      const bool no_means = code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
       shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-      if (code == EAGAIN || code == EWOULDBLOCK) {
-        if (door->closing) {
-          acceptor.close(ignored);
-          co_return;
-        }
+      if (door->closing && nobody) break;
+      if (nobody) {
         auto [ec] = co_await acceptor.async_wait(net::ip::tcp::acceptor::wait_read, kAwait);
-        if (ec && !door->closing) co_return;
-      } else if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM) {
+        if (ec && !door->closing) break;
+      } else if (no_means) {
         if (may_complain())
           spdlog::warn("no descriptor for another connection ({}); accepting again in {} ms",
                        std::strerror(code), kAcceptPause.count());
         shed_idle();
         net::steady_timer pause(io_, kAcceptPause);
         auto [ec] = co_await pause.async_wait(kAwait);
-        if (ec) co_return;
+        if (ec) break;
       }
       continue;
     }
@@ -150,6 +161,9 @@ Task<> Worker::accept(std::shared_ptr<Door> door) {
     spawn(io_, std::move(connection), report);
     if (++accepted % kAcceptAtOnce == 0) co_await net::post(io_.get_executor(), kAwait);
   }
+  acceptor.close(ignored);
+  accepting.reset();
+  check_drained();
 }
 
 // PROXY header and TLS. False: the connection ends here. `address` becomes the client's.

@@ -16,10 +16,20 @@ namespace sallyport::gateway {
 struct Worker::Door {
   explicit Door(net::ip::tcp::acceptor open) : acceptor(std::move(open)) {}
 
+  // Who stands in the kernel's queue is still taken, for a moment: closing the socket at once would cut them.
+  void begin_to_close(SteadyTime now) {
+    constexpr std::chrono::milliseconds kLastMoment{200};
+    if (!closing) closed_by = now + kLastMoment;
+    closing = true;  // also for who was accepted and hasn't begun
+    error_code ignored;
+    acceptor.cancel(ignored);
+  }
+
   net::ip::tcp::acceptor acceptor;
   config::Listener rules;
   std::shared_ptr<const TlsServer> tls;  // null: plain
   bool closing = false;                  // requests under way are the last ones
+  SteadyTime closed_by{};                // where it closes
   bool closes_idle = false;              // and who waits for the next is closed
 };
 

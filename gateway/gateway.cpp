@@ -94,7 +94,7 @@ class Gateway {
   void await_signal();
   void on_signal(int signal);
   void begin_drain();
-  void leave(std::chrono::milliseconds silence, std::chrono::milliseconds longest);
+  void leave(std::chrono::milliseconds silence, std::chrono::milliseconds longest, bool heir);
   void upgrade();
   Task<> hand_over();
   void leave_to_heir(pid_t heir);
@@ -411,7 +411,7 @@ void Gateway::await_upkeep() {
 void Gateway::begin_drain() {
   // A successor that its predecessor ends has never been the service.
   if (inheritance_.empty()) notify_manager("STOPPING=1");
-  leave(kLastWord, runtime_->config.limits.drain);
+  leave(kLastWord, runtime_->config.limits.drain, false);
 }
 
 void Gateway::upgrade() {
@@ -469,17 +469,17 @@ void Gateway::leave_to_heir(pid_t heir) {
   const config::Limits& limits = runtime_->config.limits;
   watch_.stop();
   if (admin_) admin_->stop();
-  leave(limits.drain, limits.drain_streams);
+  leave(limits.drain, limits.drain_streams, true);
   spdlog::info("upgrade: process {} serves now; this one carries {} connections to their end, at most {} s",
                heir, shared_.connections.load(), limits.drain_streams.count() / 1000.0);
 }
 
 // Every answer is the last of its connection from now on; who stays silent for so long is closed, and at
 // last everybody.
-void Gateway::leave(std::chrono::milliseconds silence, std::chrono::milliseconds longest) {
+void Gateway::leave(std::chrono::milliseconds silence, std::chrono::milliseconds longest, bool heir) {
   draining_ = true;
   shared_.draining = true;
-  for (auto& worker : workers_) worker->post([](Worker& w) { w.leave(); });
+  for (auto& worker : workers_) worker->post([heir](Worker& w) { w.leave(heir); });
   const auto cut_at = std::chrono::steady_clock::now() + longest;
   drain_timer_.expires_after(std::min(silence, longest));
   drain_timer_.async_wait([this, cut_at](const error_code& ec) {

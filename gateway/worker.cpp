@@ -179,11 +179,9 @@ std::vector<int> Worker::listening() const {
   return copies;
 }
 
-// Who stands in the kernel's queue is still served: closing the socket at once would cut them.
 void Worker::close_door(Door& door) {
-  door.closing = door.closes_idle = true;
-  error_code ignored;
-  door.acceptor.cancel(ignored);
+  door.begin_to_close(std::chrono::steady_clock::now());
+  door.closes_idle = true;
   for (Client& client : *clients_)
     if (client.door.get() == &door && client.connection.idle()) client.stream.cancel();
 }
@@ -272,12 +270,14 @@ Task<> Worker::tick() {
   }
 }
 
-void Worker::leave() {
+void Worker::leave(bool heir) {
   draining_ = true;
-  error_code ignored;
   for (const auto& door : doors_) {
-    door->acceptor.close(ignored);
-    door->closing = true;  // also for who was accepted and hasn't begun
+    door->begin_to_close(std::chrono::steady_clock::now());
+    error_code ignored;
+    // An heir takes who stands in the kernel's queue, which is its queue too; an heir that never served took
+    // nobody.
+    if (heir || !accepts_) door->acceptor.close(ignored);
   }
   room_.cancel();
   for (Client& client : *clients_) client.door->closing = true;
@@ -290,11 +290,11 @@ void Worker::drain() {
     client.door->closes_idle = true;
     if (client.connection.idle()) client.stream.cancel();
   }
-  leave();
+  check_drained();
 }
 
 void Worker::check_drained() {
-  if (draining_ && clients_->empty()) finish();
+  if (draining_ && clients_->empty() && accepting_ == 0) finish();
 }
 
 void Worker::stop() {

@@ -104,8 +104,10 @@ class Worker {
   void adopt(Adoption next);
   void begin_accepting();
   std::vector<int> listening() const;  // copies of its listening sockets' descriptors, by listener
-  void leave();  // another process accepts now: every answer is its connection's last, nobody is cut
-  void drain();  // stop accepting; close what is idle; the rest finishes
+  // Every answer is its connection's last from now on, nobody is cut. Who stands in the kernel's queue comes
+  // in still, unless another process accepts there now.
+  void leave(bool heir);
+  void drain();  // and what is idle is closed; after leave()
   void stop();   // now
 
   // What a request that begins now is served by. Who waits for anything holds on to what it began with.
@@ -216,6 +218,7 @@ class Worker {
   policy::VerifiedCache::Counters counted_;  // what Shared was told of the cache
   std::mt19937_64 random_;
   bool accepts_ = true;
+  unsigned accepting_ = 0;  // accept() that run
   bool draining_ = false;
   bool stopping_ = false;
   std::thread thread_;

@@ -102,6 +102,24 @@ TEST_F(ProxyTest, FinishesTheRequestUnderWayAndClosesTheIdleOnes) {
   EXPECT_EQ(proxy.gateway.wait(), 0);
 }
 
+// They are connected, for all that they know, and have asked: closing the listening socket would reset them.
+TEST_F(ProxyTest, AnswersWhoStandsInTheQueueWhenItIsToldToEnd) {
+  proxy.gateway.signal(SIGSTOP);
+  std::vector<HttpConnection> waiting;
+  for (int i = 0; i < 50; ++i) {
+    waiting.push_back(proxy.connect());
+    ASSERT_EQ(waiting.back().send(request_text("GET", "/")), Io::ok);
+  }
+  proxy.gateway.signal(SIGTERM);
+  proxy.gateway.signal(SIGCONT);
+  for (HttpConnection& client : waiting) {
+    const auto response = client.read_response();
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->status, 200);
+  }
+  EXPECT_EQ(proxy.gateway.wait(), 0);
+}
+
 TEST_F(ProxyTest, ASecondSignalStopsAtOnce) {
   Answer held;
   held.before_head = std::make_shared<Gate>();
