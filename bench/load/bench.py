@@ -54,23 +54,10 @@ class Bench:
             os.makedirs(folder, exist_ok=True)
         self.seconds, self.rounds = (1, 3) if args.quick else (2, 7)
         self.keys = tokens.make_keys(self.tokens)
-        self.certificate = self.make_certificate()
+        self.certificate = contenders.make_certificate(self.folder)
         self.origin = contenders.start_origin(args.programs)
         self.redis = contenders.Redis(self.folder)
         self.redis.keep_revoking()
-
-    def make_certificate(self):
-        path = f"{self.folder}/tls.pem"
-        if not os.path.exists(path):
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                            "3650", "-subj", "/CN=bench.example", "-addext", "subjectAltName=DNS:bench.example", "-keyout",
-                            f"{self.folder}/tls.key.pem", "-out", f"{self.folder}/tls.crt.pem"], check=True,
-                           capture_output=True)
-            with open(path, "w") as both:
-                for part in ("crt", "key"):
-                    with open(f"{self.folder}/tls.{part}.pem") as file:
-                        both.write(file.read())
-        return path
 
     def sallyport(self, algorithm="HS256", workers=1, tls=False, log=False, store=None, binary=None, **more):
         options = dict(more)

@@ -32,6 +32,20 @@ def wait_for(port, process, name):
     raise SystemExit(f"{name} does not listen on port {port}")
 
 
+def make_certificate(folder):
+    """A PEM file of certificate and key, for HAProxy; each alone lies beside it."""
+    path = f"{folder}/tls.pem"
+    if not os.path.exists(path):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                        "3650", "-subj", "/CN=bench.example", "-addext", "subjectAltName=DNS:bench.example", "-keyout",
+                        f"{folder}/tls.key.pem", "-out", f"{folder}/tls.crt.pem"], check=True, capture_output=True)
+        with open(path, "w") as both:
+            for part in ("crt", "key"):
+                with open(f"{folder}/tls.{part}.pem") as file:
+                    both.write(file.read())
+    return path
+
+
 class Server:
     """A process (with its children), its port, and how much CPU and memory it took."""
 
