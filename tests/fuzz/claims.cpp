@@ -1,5 +1,6 @@
 // The claims of a token behind a good signature: any JSON that an issuer may write. Reading them ends, keeps
 // within what clocks and headers can show, and finds the same by every way.
+// Covers: auth/jose/claim_reader.cpp, auth/jose/strict_json.cpp
 #include <boost/json/serialize.hpp>
 
 #include <cmath>

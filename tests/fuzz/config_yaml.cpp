@@ -1,5 +1,6 @@
 // Any text as configuration: load_text never throws, and either finds a problem or returns something
 // complete.
+// Covers: config/load.cpp, config/yaml.cpp, config/reader.cpp, config/leaf.cpp, config/units.cpp
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -2,6 +2,7 @@
 // passes, either side ends or breaks off, and requests are served in several ways. The input is the script
 // (script.hpp). Whatever happens, each answer is HTTP and belongs to its request, nobody takes half for the
 // whole, nothing follows a refusal, and in the end everything is closed and given back.
+// Covers: gateway/http1/server_connection.cpp, gateway/body_pump.cpp
 #include <cstddef>
 #include <cstdint>
 

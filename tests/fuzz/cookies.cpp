@@ -1,5 +1,6 @@
 // Cookie fields as strangers write them: what is read is of token text, nothing of ours is left for an
 // upstream, and taking it out twice changes nothing.
+// Covers: gateway/cookies.cpp
 #include "gateway/cookies.hpp"
 
 #include <cstdint>

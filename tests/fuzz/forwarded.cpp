@@ -1,5 +1,6 @@
 // What clients and proxies say of where a request came from, a field on each line: what goes on to the
 // upstream is whole lines of ours, and a stranger's word decides nothing.
+// Covers: gateway/forwarded.cpp, gateway/addresses.cpp
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -1,5 +1,7 @@
 // Requests as strangers send them: whatever the bytes, the reader ends, stays inside them, and says the same
 // whether they come at once or one by one, and the same as Beast (a difference is how smuggling begins).
+// Covers: gateway/http1/reader.cpp, gateway/http1/head_scan.cpp, gateway/http1/head_rules.cpp,
+// gateway/http1/target.cpp, gateway/http1/chunk_reader.cpp, gateway/http1/field_ids.cpp
 #include <cstdint>
 #include <cstdlib>
 #include <string>

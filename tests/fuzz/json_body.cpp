@@ -1,6 +1,7 @@
 // JSON that strangers send: what is taken says the same when it is written and read again (a number with an
 // exponent but for its last digits: Boost reads those as fast as it can), is no deeper than allowed, and
 // names no member twice; the same parser used again gives the same answer.
+// Covers: auth/jose/strict_json.cpp
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>

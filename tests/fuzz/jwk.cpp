@@ -1,5 +1,6 @@
 // JWK Sets as an issuer's URL may answer, and single JWKs: every key that comes out is one that may verify,
 // and its public half, written again, is the same key.
+// Covers: auth/jose/jwk.cpp, auth/jose/key_checks.cpp
 #include <openssl/evp.h>
 
 #include <cstdint>

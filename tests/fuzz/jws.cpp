@@ -2,6 +2,7 @@
 // (a line each) that are then signed well, so that the fuzzer gets behind the signature. Whatever comes, the
 // verifier ends, says the same twice, and lets nothing pass that has a second spelling or breaks a rule of
 // its issuer.
+// Covers: auth/jose/compact_jws.cpp, auth/jose/base64url.cpp, auth/jose/token_verifier.cpp
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <boost/json/serialize.hpp>

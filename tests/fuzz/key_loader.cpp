@@ -1,5 +1,6 @@
 // The files that keys are loaded from, damaged in every way: the first byte chooses a PEM (for no algorithm,
 // or a certain one) or the state.json of a key folder.
+// Covers: auth/jose/key_state.cpp, auth/jose/key_rotation.cpp, auth/jose/key_checks.cpp
 #include <openssl/evp.h>
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Bodies and Authorization fields that strangers send to the OAuth endpoints, split at the first line end.
 // Whatever comes: parsing ends, a parameter is found once and decoded, and nobody is a confidential client
 // without its secret.
+// Covers: gateway/endpoints/form.cpp, gateway/endpoints/oauth_client.cpp
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,5 +1,6 @@
 // Paths as strangers write them: what is taken has one spelling, which is taken again as it stands, and none
 // of the other readings of it leaves the folder that it names.
+// Covers: gateway/path.cpp
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,6 @@
 // PROXY headers as strangers send them: whatever the bytes, the reader stays inside them, never wants more
 // than its limit, and says the same of a header whether it came at once or byte by byte.
+// Covers: gateway/net/proxy_protocol.cpp
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

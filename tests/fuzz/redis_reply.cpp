@@ -1,5 +1,6 @@
 // Bytes that claim to come from Redis: whatever they are, reading ends, the limits hold, and it is the same
 // whether they come at once or one by one.
+// Covers: auth/stores/redis/resp.cpp
 #include <cstdint>
 #include <cstdlib>
 #include <string>
