@@ -126,19 +126,19 @@ void decide_provenance(Provenance& out, const RequestHead& head, const Arrival& 
     if (out.trusted) append_joined(lines, head, FieldId::x_forwarded_for);
     append(lines, arrival.peer.empty() ? std::string_view("unknown") : arrival.peer, "\r\n");
   }
-  append(lines, "X-Forwarded-Proto: ", proto, "\r\n");
-  if (!host.empty()) append(lines, "X-Forwarded-Host: ", host, "\r\n");
+  append_line(lines, "X-Forwarded-Proto", proto);
+  if (!host.empty()) append_line(lines, "X-Forwarded-Host", host);
   lines += "Forwarded: ";
   if (out.trusted) append_joined(lines, head, FieldId::forwarded);
   lines += "for=";
   append_node(lines, arrival.peer);
   if (!host.empty()) append(lines, ";host=\"", host, "\"");
   append(lines, ";proto=", proto, "\r\n");
-  append(lines, "X-Request-Id: ", out.request_id, "\r\n");
+  append_line(lines, "X-Request-Id", out.request_id);
   if (trace.sampled)
-    append(lines, "traceparent: ", traceparent_for_upstream(trace), "\r\n");
+    append_line(lines, "traceparent", traceparent_for_upstream(trace));
   else if (const std::string_view theirs = traceparent_of(head); !theirs.empty())
-    append(lines, "traceparent: ", theirs, "\r\n");
+    append_line(lines, "traceparent", theirs);
 }
 
 }  // namespace sallyport::gateway

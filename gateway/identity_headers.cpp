@@ -17,9 +17,8 @@ bool fit_for_list(std::string_view element) {
   return fit_for_header(element) && element.find(',') == element.npos;
 }
 
-void append_line(std::string& out, std::string_view name, std::string_view value) {
-  if (!fit_for_header(value)) return;
-  out.append(name).append(": ").append(value).append("\r\n");
+void append_if_fit(std::string& out, std::string_view name, std::string_view value) {
+  if (fit_for_header(value)) append_line(out, name, value);
 }
 
 void append_element(std::string& list, std::string_view element) {
@@ -70,14 +69,14 @@ bool fit_for_header(std::string_view value) {
 void append_identity_headers(std::string& out, const jose::Claims& claims,
                              const std::map<std::string, std::string>& claims_to_headers,
                              config::ClaimFormat format) {
-  append_line(out, "X-Auth-Issuer", claims.issuer);
-  append_line(out, "X-Auth-Subject", claims.subject);
+  append_if_fit(out, "X-Auth-Issuer", claims.issuer);
+  append_if_fit(out, "X-Auth-Subject", claims.subject);
   append_list(out, "X-Auth-Roles", claims.roles);
   append_list(out, "X-Auth-Scopes", claims.scopes);
-  append_line(out, "X-Auth-Session", claims.session_id);
+  append_if_fit(out, "X-Auth-Session", claims.session_id);
   for (const auto& [claim, header] : claims_to_headers)
     if (const json::value* value = claims.find(claim); value && is_token(header))
-      append_line(out, header, claim_text(*value, format));
+      append_if_fit(out, header, claim_text(*value, format));
 }
 
 std::string identity_headers(const jose::Claims& claims,

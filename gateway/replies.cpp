@@ -7,6 +7,8 @@
 #include <boost/beast/core/string_type.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include "gateway/text.hpp"
+
 namespace sallyport::gateway {
 namespace {
 
@@ -53,20 +55,20 @@ void append(std::string& out, const Parts&... parts) {
 void append_head(std::string& out, unsigned status, const Reply* reply, std::string_view content_type,
                  std::size_t length, const ReplyContext& context) {
   append(out, "HTTP/1.1 ", std::to_string(status), " ", reason_phrase(status), "\r\n");
-  if (!content_type.empty()) append(out, "Content-Type: ", content_type, "\r\n");
+  if (!content_type.empty()) append_line(out, "Content-Type", content_type);
   if (status >= 200 && status != 204 && status != 304)
-    append(out, "Content-Length: ", std::to_string(length), "\r\n");
-  if (context.cookies.empty()) append(out, "Cache-Control: ", context.cache_control, "\r\n");
+    append_line(out, "Content-Length", std::to_string(length));
+  if (context.cookies.empty()) append_line(out, "Cache-Control", context.cache_control);
   append(out, context.cookies, "Sallyport-Response: 1\r\n");
-  if (!context.request_id.empty()) append(out, "X-Request-Id: ", context.request_id, "\r\n");
-  if (!context.date.empty()) append(out, "Date: ", context.date, "\r\n");
+  if (!context.request_id.empty()) append_line(out, "X-Request-Id", context.request_id);
+  if (!context.date.empty()) append_line(out, "Date", context.date);
   if (reply && reply->has_challenge)
     append(out, "WWW-Authenticate: Bearer realm=\"", context.realm, "\"", reply->challenge, "\r\n");
   if (reply && reply->token_expired)
-    for (const std::string& name : context.expired_names) append(out, name, ": true\r\n");
-  if (!context.allow.empty()) append(out, "Allow: ", context.allow, "\r\n");
+    for (const std::string& name : context.expired_names) append_line(out, name, "true");
+  if (!context.allow.empty()) append_line(out, "Allow", context.allow);
   if (context.retry_after > 0 || status == 503)
-    append(out, "Retry-After: ", std::to_string(context.retry_after > 0 ? context.retry_after : 1), "\r\n");
+    append_line(out, "Retry-After", std::to_string(context.retry_after > 0 ? context.retry_after : 1));
   append(out, context.cors, context.extra);
   if (!context.keep_alive)
     out += "Connection: close\r\n";

@@ -1,8 +1,10 @@
 // Small words about ASCII text in messages: tokens, comparison without case, lists. No locale, no allocation.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace sallyport::gateway {
@@ -67,6 +69,19 @@ constexpr std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
+}
+
+// "name: value" and the end of the line. One change of the string's length, since every message is made of
+// these.
+inline void append_line(std::string& out, std::string_view name, std::string_view value) {
+  const std::size_t at = out.size();
+  out.resize(at + name.size() + value.size() + 4);
+  char* to = std::copy(name.begin(), name.end(), out.data() + at);
+  *to++ = ':';
+  *to++ = ' ';
+  to = std::copy(value.begin(), value.end(), to);
+  *to++ = '\r';
+  *to = '\n';
 }
 
 // Calls act(element) for each element of a comma separated list, blanks cut, empty ones skipped (RFC

@@ -100,7 +100,7 @@ void append_number(std::string& out, std::uint64_t number, int base = 10) {
 }
 
 void append_field(std::string& out, const Field& field) {
-  append(out, field.name, ": ", field.value, "\r\n");
+  gateway::append_line(out, field.name, field.value);
 }
 
 void append_framing(std::string& out, Framing framing, std::uint64_t length) {
@@ -229,14 +229,14 @@ ClientFraming append_response_head(std::string& out, const gateway::ResponseHead
       append_field(out, field);
   }
   append(out, context.cors, context.extra);
-  if (!context.request_id.empty()) append(out, "X-Request-Id: ", context.request_id, "\r\n");
+  if (!context.request_id.empty()) gateway::append_line(out, "X-Request-Id", context.request_id);
   out += head.version == Version::http11 ? "Via: 1.1 sallyport\r\n" : "Via: 1.0 sallyport\r\n";
   if (interim) {
     if (head.status == 101) append(out, "Connection: Upgrade\r\nUpgrade: ", context.upgrade, "\r\n");
     out += "\r\n";
     return {Framing::none, framing.keep_alive};
   }
-  if (!dated && !context.date.empty()) append(out, "Date: ", context.date, "\r\n");
+  if (!dated && !context.date.empty()) gateway::append_line(out, "Date", context.date);
   append_framing(out, framing.framing, head.content_length);
   // A HEAD or 304 answer says how long the body would have been; it was checked to be a number.
   if (framing.framing == Framing::none && length && head.status != 204)
