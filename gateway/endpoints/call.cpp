@@ -129,7 +129,7 @@ Task<std::optional<boost::json::object>> read_json(Call call, Body body) {
   } else {
     auto parsed = parse_object(text->reveal());
     if (parsed) co_return std::move(*parsed);
-    failure = invalid_request("The request body must be one JSON object", std::move(parsed.error()));
+    failure = invalid_request("The request body must be one JSON object", parsed.error());
   }
   co_await fail(call, failure);
   co_return std::nullopt;

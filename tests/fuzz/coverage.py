@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""How much of the files that a fuzz target names (its line "Covers:") the target's corpus reaches.
+"""How much of the files that the fuzz targets name (their lines "Covers:") their corpora reach together.
 
     coverage.py BUILD [NAME...]
 
 BUILD is the folder of the fuzz preset, built (`./dev fuzz`). Each named file is compiled once more with clang's coverage and
 linked before the libraries that have it too; then seeds and what the fuzzer has found are run through it. Ends with 1 where a
-file lies under 90 % of its lines; which lines those are stands in BUILD/coverage/NAME.txt.
+file lies under 90 % of its lines; which lines those are stands in BUILD/coverage/lines.txt.
 """
 import json
 import os
@@ -46,30 +46,44 @@ def build(folder, name, files):
     return program
 
 
-def report(folder, name):
-    files = covered_files(name)
-    program = build(folder, name, files)
-    raw, data = f"{folder}/coverage/{name}.profraw", f"{folder}/coverage/{name}.profdata"
+def run(folder, name, program):
+    """The profile of the target's corpus."""
+    raw = f"{folder}/coverage/{name}.profraw"
     corpora = [path for path in (f"{folder}/corpus/{name}", f"{ROOT}/tests/fuzz/corpus/{name}") if os.path.isdir(path)]
     subprocess.run([program, "-runs=0", *corpora], check=True, capture_output=True, env={**os.environ, "LLVM_PROFILE_FILE": raw})
-    subprocess.run(["llvm-profdata-19", "merge", "-o", data, raw], check=True)
-    sources = [f"{ROOT}/{file}" for file in files]
-    with open(f"{folder}/coverage/{name}.txt", "w") as out:
-        subprocess.run(["llvm-cov-19", "show", program, f"-instr-profile={data}", *sources], check=True, stdout=out)
-    exported = subprocess.run(["llvm-cov-19", "export", "-summary-only", program, f"-instr-profile={data}", *sources],
+    return raw
+
+
+def report(folder, targets, programs, profiles):
+    data = f"{folder}/coverage/all.profdata"
+    subprocess.run(["llvm-profdata-19", "merge", "-o", data, *profiles], check=True)
+    objects = [programs[0]] + [f"-object={program}" for program in programs[1:]]
+    sources = [f"{ROOT}/{file}" for file in targets]
+    with open(f"{folder}/coverage/lines.txt", "w") as out:
+        subprocess.run(["llvm-cov-19", "show", *objects, f"-instr-profile={data}", *sources], check=True, stdout=out)
+    exported = subprocess.run(["llvm-cov-19", "export", "-summary-only", *objects, f"-instr-profile={data}", *sources],
                               check=True, capture_output=True, text=True)
     good = True
     for file in json.loads(exported.stdout)["data"][0]["files"]:
         percent = file["summary"]["lines"]["percent"]
         good = good and percent >= WANTED
-        print(f"{name:16} {percent:5.1f} %  {os.path.relpath(file['filename'], ROOT)}", flush=True)
+        path = os.path.relpath(file["filename"], ROOT)
+        print(f"{percent:5.1f} %  {path}  ({', '.join(targets[path])})")
     return good
 
 
 def main():
     folder = os.path.abspath(sys.argv[1])
     names = sys.argv[2:] or sorted(file[:-4] for file in os.listdir(f"{ROOT}/tests/fuzz") if file.endswith(".cpp"))
-    return 0 if all([report(folder, name) for name in names]) else 1
+    targets, programs, profiles = {}, [], []
+    for name in names:
+        print(f"running {name}", file=sys.stderr)
+        files = covered_files(name)
+        for file in files:
+            targets.setdefault(file, []).append(name)
+        programs.append(build(folder, name, files))
+        profiles.append(run(folder, name, programs[-1]))
+    return 0 if report(folder, targets, programs, profiles) else 1
 
 
 if __name__ == "__main__":

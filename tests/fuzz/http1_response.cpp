@@ -1,7 +1,7 @@
 // Responses as a broken or hostile upstream sends them: the first byte chooses whether they answer a HEAD,
 // the rest is what the upstream sent before it closed. Beast reads the same head.
 // Covers: gateway/http1/reader.cpp, gateway/http1/head_scan.cpp, gateway/http1/head_rules.cpp,
-// gateway/http1/chunk_reader.cpp
+// gateway/http1/target.cpp, gateway/http1/chunk_reader.cpp, gateway/http1/field_ids.cpp
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
