@@ -23,10 +23,11 @@ def covered_files(name):
     return re.findall(r"[\w/]+\.cpp", text[text.index("Covers: "):])
 
 
-def build(folder, name, files):
+def build(folder, name, files, flags="-fprofile-instr-generate -fcoverage-mapping", instead=None):
+    """The target's program with `files` compiled anew: with more flags, or from another place."""
     with open(f"{folder}/compile_commands.json") as file:
         commands = {os.path.relpath(entry["file"], ROOT): entry for entry in json.load(file)}
-    work = f"{folder}/coverage/{name}"
+    work = f"{folder}/{'planted' if instead else 'coverage'}/{name}"
     os.makedirs(work, exist_ok=True)
     objects = []
     for source in [f"tests/fuzz/{name}.cpp"] + files:
@@ -35,13 +36,14 @@ def build(folder, name, files):
         command = re.sub(r" -o \S+", f" -o {made}", command)
         # A header that was precompiled without these flags would be refused.
         command = re.sub(r" -Winvalid-pch| -Xclang -include-pch -Xclang \S+| -Xclang -include -Xclang \S+", "", command)
-        subprocess.run(command + " -fprofile-instr-generate -fcoverage-mapping", shell=True, check=True, cwd=entry["directory"])
+        command = command.replace(entry["file"], (instead or {}).get(source, entry["file"]))
+        subprocess.run(f"{command} {flags}", shell=True, check=True, cwd=entry["directory"])
         objects.append(made)
     found = subprocess.run(["ninja", "-C", folder, "-t", "commands", f"fuzz_{name}"], capture_output=True, text=True, check=True)
     link = re.sub(r"^: && |\s+&& :$", "", found.stdout.strip().splitlines()[-1])
     program = f"{work}/fuzz_{name}"
     link = re.sub(r" \S*CMakeFiles\S+\.o", "", link)
-    link = re.sub(r" -o \S+", f" {' '.join(objects)} -o {program} -fprofile-instr-generate", link)
+    link = re.sub(r" -o \S+", f" {' '.join(objects)} -o {program} {flags}", link)
     subprocess.run(link, shell=True, check=True, cwd=folder)
     return program
 
