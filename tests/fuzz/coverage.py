@@ -83,7 +83,7 @@ def never_run(functions):
         counts[function["filenames"][0], function["name"].split(":")[-1]] += function["count"]
     names = [name for (_, name), count in counts.items() if count == 0]
     plain = subprocess.run(["c++filt", "-p"], input="\n".join(names), capture_output=True, text=True, check=True).stdout.splitlines()
-    short = {name: re.sub(r"^.*?(\w+::)?([~\w]+)$", r"\2", full.split("[abi:")[0]) for name, full in zip(names, plain) if "{lambda" not in full}
+    short = {name: re.sub(r"^.*?(\w+::)?([~\w]+)$", r"\2", full.split("[abi:")[0]) for name, full in zip(names, plain) if "{lambda" not in full and "$_" not in full}
     never = collections.defaultdict(list)
     for (file, name), count in counts.items():
         if count == 0 and name in short and short[name] not in never[file]:
