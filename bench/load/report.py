@@ -79,7 +79,7 @@ def figure(width, height):
 
 
 def save(plt, picture, path):
-    picture.savefig(path, metadata={"Date": None})
+    picture.savefig(path, metadata={"Date": None}, bbox_inches="tight")
     plt.close(picture)
 
 
