@@ -86,7 +86,10 @@ Task<bool> BodyPump::step(std::string_view first) {
       co_return false;
     }
   }
-  if (last) ended(End::sent);
+  if (last) {
+    exchange_.release_body();
+    ended(End::sent);
+  }
   co_return !last;
 }
 

@@ -62,6 +62,9 @@ class Exchange {
   // One more, where it can be had without waiting and beside the last one, which stays valid; otherwise one
   // of no bytes.
   virtual BodyPiece read_beside() = 0;
+  // The pieces that came aren't needed any more. Blocks that wait for the answer with their connection would
+  // be cold memory for every body that comes.
+  virtual void release_body() = 0;
   virtual const Fields& trailers() const = 0;  // once the body is complete
   virtual Task<error_code>
   send_continue() = 0;  // 100, where the client waits for it and we are who reads the body
