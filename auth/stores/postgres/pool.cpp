@@ -1,6 +1,5 @@
 #include "auth/stores/postgres/pool.hpp"
 
-
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -110,10 +109,9 @@ void Pool::failed(const std::string& problem) {
 
 void Pool::open_one() {
   ++count_;
-  spawn(executor_, connect(shared_from_this()),
-                [pool = shared_from_this()](std::exception_ptr error) {
-                  if (error) pool->failed("opening a connection failed: out of memory?");
-                });
+  spawn(executor_, connect(shared_from_this()), [pool = shared_from_this()](std::exception_ptr error) {
+    if (error) pool->failed("opening a connection failed: out of memory?");
+  });
 }
 
 Task<> Pool::connect(std::shared_ptr<Pool> pool) {

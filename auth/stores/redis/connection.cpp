@@ -324,7 +324,8 @@ Task<StoreResult<Reply>> Connection::execute(std::string commands, std::size_t r
   const auto submit = [&](auto handler) {
     state->submit(State::Waiter(std::move(handler)), std::move(commands), replies, patience, durable);
   };
-  auto [reply] = co_await net::async_initiate<const Await, void(StoreResult<Reply>)>(std::ref(submit), kAwait);
+  auto [reply] =
+      co_await net::async_initiate<const Await, void(StoreResult<Reply>)>(std::ref(submit), kAwait);
   co_return std::move(reply);
 }
 

@@ -115,7 +115,7 @@ TEST_P(Log, AnswersEmptyWhenNothingCameWithinTheWait) {
 TEST_P(Log, WakesAWaitingReaderOfTheSameGateway) {
   std::optional<StoreResult<Batch>> woken;
   spawn(gateway_->context, log().read("", 100, 60s),
-                [&](std::exception_ptr, StoreResult<Batch> batch) { woken = std::move(batch); });
+        [&](std::exception_ptr, StoreResult<Batch> batch) { woken = std::move(batch); });
   append({session_event("s1")});
   const auto begin = std::chrono::steady_clock::now();
   while (!woken && gateway_->context.run_one() > 0) {

@@ -301,7 +301,7 @@ TEST_F(RedisFaults, CallsThatWaitAreAnsweredWhenTheStoreIsClosed) {
   proxy_->mute(true);
   std::optional<StoreResult<Found>> result;
   spawn(context_, stores_.sessions->load(session_id(1)),
-                [&result](std::exception_ptr, StoreResult<Found> r) { result = std::move(r); });
+        [&result](std::exception_ptr, StoreResult<Found> r) { result = std::move(r); });
   context_.restart();
   context_.run_for(20ms);
   stores_ = {};
@@ -468,7 +468,7 @@ TEST_F(RedisFaults, AReaderWhoWaitsHearsOfAnEventAtOnceAndHoldsUpNobody) {
   create(1);
   std::optional<StoreResult<revocation::Batch>> batch;
   spawn(context_, stores_.log->read("", 10, 1000ms),
-                [&batch](std::exception_ptr, StoreResult<revocation::Batch> r) { batch = std::move(r); });
+        [&batch](std::exception_ptr, StoreResult<revocation::Batch> r) { batch = std::move(r); });
   const auto begin = SteadyClock::now();
   EXPECT_TRUE(load(1));
   EXPECT_LT(SteadyClock::now() - begin, kTimeout);

@@ -54,9 +54,7 @@ class ReadinessTest : public ::testing::Test {
     ::close(fds_[0]);
     if (fds_[1] >= 0) ::close(fds_[1]);
   }
-  Task<boost::system::error_code> wait(Direction what) {
-    return wait_for(entry_, context_, fds_[0], what);
-  }
+  Task<boost::system::error_code> wait(Direction what) { return wait_for(entry_, context_, fds_[0], what); }
   void say(const std::string& text) {
     EXPECT_EQ(::write(fds_[1], text.data(), text.size()), ssize_t(text.size()));
   }

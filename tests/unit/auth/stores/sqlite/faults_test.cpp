@@ -42,9 +42,8 @@ TEST_F(SqliteFaults, DoNotTakeTheSmallWritesOfATransactionDownWithABigOne) {
   big.user_agent.assign(1 << 20, 'x');
   std::vector<Task<StoreResult<bool>>> tasks;
   std::optional<StoreResult<sessions::Created>> refused;
-  spawn(
-      context_, stores_.sessions->create(big, 0, config::WhenFull::evict_oldest),
-      [&](std::exception_ptr, StoreResult<sessions::Created> result) { refused = std::move(result); });
+  spawn(context_, stores_.sessions->create(big, 0, config::WhenFull::evict_oldest),
+        [&](std::exception_ptr, StoreResult<sessions::Created> result) { refused = std::move(result); });
   for (int i = 0; i < 20; ++i)
     tasks.push_back(stores_.sessions->end("user-1", session.id, sessions::EndCause::logout));
   for (const auto& result : sallyport::testing::await_all(context_, std::move(tasks)))
@@ -115,9 +114,9 @@ TEST_F(SqliteFaults, LetAnIoContextGoWhileAnswersAreOnTheirWay) {
     auto stores = backend_->connect(context.get_executor());
     for (int i = 0; i < 20; ++i) {
       spawn(context, stores.attempts->add("ada", 3600s),
-                    [](std::exception_ptr, const StoreResult<unsigned>&) {});
+            [](std::exception_ptr, const StoreResult<unsigned>&) {});
       spawn(context, stores.log->read("", 10, 60s),
-                    [](std::exception_ptr, const StoreResult<revocation::Batch>&) {});
+            [](std::exception_ptr, const StoreResult<revocation::Batch>&) {});
     }
     context.run_for(1ms);
     stores = {};
