@@ -50,10 +50,9 @@ std::shared_ptr<const jose::Claims> claims_of(const boost::json::object& said,
   const auto* claims = said.if_contains("claims");
   const auto* key = said.if_contains("key");
   if (claims == nullptr || !claims->is_object() || key == nullptr || !key->is_string()) return nullptr;
-  auto read = jose::read_claims(claims->get_object(), places, true);
+  auto read = jose::read_claims(boost::json::object(claims->get_object()), places, true);
   if (!read || !read->has_expiry) return nullptr;
   read->claims->key_id = key->get_string();
-  read->claims->all = claims->get_object();
   return read->claims;
 }
 

@@ -5,8 +5,10 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace sallyport::jose {
 namespace {
@@ -17,9 +19,40 @@ using std::string_view;
 // Beyond 2^53 seconds doubles skip integers, and adding a clock skew could overflow: no such moment is meant.
 constexpr std::int64_t kLatest = std::int64_t{1} << 53;
 
+// The members that have a fixed name; nullptr: absent.
+struct Registered {
+  const json::value *iss = nullptr, *sub = nullptr, *jti = nullptr, *sid = nullptr, *aud = nullptr,
+                    *exp = nullptr, *iat = nullptr, *nbf = nullptr, *gen = nullptr, *epoch = nullptr,
+                    *scope = nullptr, *scp = nullptr;
+};
+
+// One walk over all members costs less than a search for each name.
+Registered registered_of(const json::object& all) {
+  using Place = const json::value* Registered::*;
+  static constexpr std::array<std::pair<string_view, Place>, 12> kPlaces{{{"iss", &Registered::iss},
+                                                                          {"sub", &Registered::sub},
+                                                                          {"jti", &Registered::jti},
+                                                                          {"sid", &Registered::sid},
+                                                                          {"aud", &Registered::aud},
+                                                                          {"exp", &Registered::exp},
+                                                                          {"iat", &Registered::iat},
+                                                                          {"nbf", &Registered::nbf},
+                                                                          {"gen", &Registered::gen},
+                                                                          {"epoch", &Registered::epoch},
+                                                                          {"scope", &Registered::scope},
+                                                                          {"scp", &Registered::scp}}};
+  Registered found;
+  for (const auto& member : all) {
+    const string_view name = member.key();
+    if (name.size() < 3 || name.size() > 5) continue;
+    for (const auto& [known, place] : kPlaces)
+      if (name[0] == known[0] && name == known) found.*place = &member.value();
+  }
+  return found;
+}
+
 // Absent is fine and leaves `out`; false: there, but no string.
-bool read_string(const json::object& all, const char* name, std::string& out) {
-  const json::value* value = all.if_contains(name);
+bool read_string(const json::value* value, std::string& out) {
   if (value == nullptr) return true;
   if (!value->is_string()) return false;
   out = string_view(value->get_string());
@@ -27,8 +60,7 @@ bool read_string(const json::object& all, const char* name, std::string& out) {
 }
 
 template <typename T>
-bool read_unsigned(const json::object& all, const char* name, T& out) {
-  const json::value* value = all.if_contains(name);
+bool read_unsigned(const json::value* value, T& out) {
   if (value == nullptr) return true;
   std::uint64_t number = 0;
   if (value->is_uint64()) {
@@ -44,8 +76,7 @@ bool read_unsigned(const json::object& all, const char* name, T& out) {
 }
 
 // A NumericDate, cut to whole seconds (RFC 7519 section 2 allows fractions).
-bool read_time(const json::object& all, const char* name, std::optional<UnixSeconds>& out) {
-  const json::value* value = all.if_contains(name);
+bool read_time(const json::value* value, std::optional<UnixSeconds>& out) {
   if (value == nullptr) return true;
   std::int64_t seconds = 0;
   if (value->is_int64()) {
@@ -76,16 +107,13 @@ void add_strings(const json::value& value, std::vector<std::string>& out) {
     if (one.is_string()) out.emplace_back(string_view(one.get_string()));
 }
 
-void read_scopes(const json::object& all, string_view claim, std::vector<std::string>& out) {
-  const json::value* value = claim.empty() ? all.if_contains("scope") : find_claim(all, claim);
-  if (value == nullptr && claim.empty()) value = all.if_contains("scp");
+void read_scopes(const json::value* value, std::vector<std::string>& out) {
   if (value == nullptr) return;
   if (value->is_string()) add_words(value->get_string(), out);
   add_strings(*value, out);
 }
 
-bool audience_is_well_formed(const json::object& all) {
-  const json::value* value = all.if_contains("aud");
+bool audience_is_well_formed(const json::value* value) {
   if (value == nullptr || value->is_string()) return true;
   if (!value->is_array()) return false;
   const json::array& array = value->get_array();
@@ -94,27 +122,29 @@ bool audience_is_well_formed(const json::object& all) {
 
 }  // namespace
 
-std::optional<ReadClaims> read_claims(const json::object& all, const ClaimPlaces& places, bool own) {
-  ReadClaims read{std::make_shared<Claims>()};
+std::optional<ReadClaims> read_claims(json::object&& all, const ClaimPlaces& places, bool own) {
+  ReadClaims read{std::make_shared<Claims>(std::move(all))};
   Claims& claims = *read.claims;
+  const Registered named = registered_of(claims.all);
   std::optional<UnixSeconds> expires, issued;
-  if (!read_string(all, "iss", claims.issuer) || !read_string(all, "sub", claims.subject) ||
-      !read_string(all, "jti", claims.token_id) || !read_string(all, "sid", claims.session_id) ||
-      !audience_is_well_formed(all) || !read_time(all, "exp", expires) || !read_time(all, "iat", issued) ||
-      !read_time(all, "nbf", claims.not_before))
+  if (!read_string(named.iss, claims.issuer) || !read_string(named.sub, claims.subject) ||
+      !read_string(named.jti, claims.token_id) || !read_string(named.sid, claims.session_id) ||
+      !audience_is_well_formed(named.aud) || !read_time(named.exp, expires) ||
+      !read_time(named.iat, issued) || !read_time(named.nbf, claims.not_before))
     return std::nullopt;
   // Foreign issuers may mean anything by these names.
-  if (own && (!read_unsigned(all, "gen", claims.generation) || !read_unsigned(all, "epoch", claims.epoch)))
+  if (own && (!read_unsigned(named.gen, claims.generation) || !read_unsigned(named.epoch, claims.epoch)))
     return std::nullopt;
   claims.own = own;
   read.has_expiry = expires.has_value();
   claims.expires = expires.value_or(UnixSeconds{});
   claims.issued_at = issued.value_or(UnixSeconds{});
-  if (const json::value* roles = find_claim(all, places.roles)) {
+  if (const json::value* roles = find_claim(claims.all, places.roles)) {
     if (roles->is_string()) claims.roles.emplace_back(string_view(roles->get_string()));
     add_strings(*roles, claims.roles);
   }
-  read_scopes(all, places.scopes, claims.scopes);
+  const json::value* const usual = named.scope != nullptr ? named.scope : named.scp;
+  read_scopes(places.scopes.empty() ? usual : find_claim(claims.all, places.scopes), claims.scopes);
   return read;
 }
 

@@ -15,7 +15,7 @@
 namespace sallyport::jose {
 
 struct ReadClaims {
-  std::shared_ptr<Claims> claims;  // `algorithm`, `key_id` and `all` are left for the caller
+  std::shared_ptr<Claims> claims;  // `algorithm` and `key_id` are left for the caller
   bool has_expiry = false;
 };
 
@@ -26,8 +26,9 @@ struct ClaimPlaces {
   std::string audience = "aud";  // Cognito's access tokens have a client_id in its place
 };
 
-// Nothing: a registered claim has the wrong type (RFC 7519 section 4.1), or a time that no clock will show.
-std::optional<ReadClaims> read_claims(const boost::json::object& all, const ClaimPlaces& places, bool own);
+// Takes `all` over. Nothing: a registered claim has the wrong type (RFC 7519 section 4.1), or a time that no
+// clock will show.
+std::optional<ReadClaims> read_claims(boost::json::object&& all, const ClaimPlaces& places, bool own);
 
 // Is one of `wanted` in the audience (a claim by name or path) of verified claims?
 bool names_audience(const boost::json::object& all, std::string_view claim,

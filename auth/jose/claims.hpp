@@ -4,9 +4,11 @@
 #include <boost/json/object.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "auth/jose/algorithm.hpp"
@@ -19,6 +21,9 @@ namespace sallyport::jose {
 const boost::json::value* find_claim(const boost::json::object& claims, std::string_view path);
 
 struct Claims {
+  Claims() = default;
+  explicit Claims(boost::json::object&& every) : all(std::move(every)) {}  // stays where it lies
+
   // The members that each request needs, taken out of `all` once.
   std::string issuer;
   std::string subject;
@@ -34,7 +39,10 @@ struct Claims {
   UnixSeconds expires{};
   std::vector<std::string> roles;   // from the configured claim: a string, or an array of strings
   std::vector<std::string> scopes;  // from `scope` (space separated) or `scp` (string or array)
-  boost::json::object all;          // every claim
+  // What `all` lies in where that isn't the heap: it goes at once, not value by value. Copies of values lie
+  // in it too, so none may outlive the claims.
+  std::shared_ptr<const void> memory;
+  boost::json::object all;  // every claim
 
   const boost::json::value* find(std::string_view path) const { return find_claim(all, path); }
 };

@@ -7,6 +7,7 @@
 
 #include "auth/jose/base64url.hpp"
 #include "auth/jose/openssl.hpp"
+#include "auth/jose/p256_table.hpp"
 
 namespace sallyport::jose {
 namespace {
@@ -127,6 +128,7 @@ KeyResult<Key> key_from_pkey(Pkey pkey, std::optional<Algorithm> algorithm, bool
   Key key;
   key.algorithm = *fitting;
   key.pkey = std::shared_ptr<EVP_PKEY>(std::move(pkey));
+  if (key.algorithm == Algorithm::es256) key.table = std::make_shared<P256TableMaker>(key.pkey);
   key.can_sign = has_private;
   key.id = thumbprint(key);
   if (key.id.empty()) return std::string("the key can't be written as a JWK");

@@ -2,7 +2,6 @@
 
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include "auth/jose/base64url.hpp"
 #include "auth/jose/key_checks.hpp"
 #include "auth/jose/openssl.hpp"
+#include "auth/sha256.hpp"
 
 namespace sallyport::jose {
 namespace {
@@ -19,10 +19,9 @@ namespace {
 constexpr std::size_t kMaxPem = 64 * 1024;
 constexpr std::size_t kRsaBits = 3072;  // of keys that we make: RFC 7518 wants 2048, NIST 3072 beyond 2030
 
-std::string sha256(std::string_view data) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(bytes(data), data.size(), digest.data());
-  return std::string(text(digest.data(), digest.size()));
+std::string base64url_sha256(std::string_view data) {
+  const Sha256Digest digest = sha256(data);
+  return base64url_encode(text(digest.data(), digest.size()));
 }
 
 // Without it OpenSSL asks the terminal for the pass phrase of an encrypted key.
@@ -148,10 +147,9 @@ std::string public_jwk(const Key& key) {
 
 std::string thumbprint(const Key& key) {
   if (!key.pkey)
-    return base64url_encode(
-        sha256(plain_json({{"k", base64url_encode(key.secret.reveal())}, {"kty", "oct"}})));
+    return base64url_sha256(plain_json({{"k", base64url_encode(key.secret.reveal())}, {"kty", "oct"}}));
   const auto members = public_members(key);
-  return members.empty() ? std::string() : base64url_encode(sha256(plain_json(members)));
+  return members.empty() ? std::string() : base64url_sha256(plain_json(members));
 }
 
 KeySet::KeySet(std::vector<Key> keys) : keys_(std::move(keys)), by_id_(keys_.size()) {

@@ -17,6 +17,8 @@
 
 namespace sallyport::jose {
 
+class P256TableMaker;
+
 struct PkeyFree {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 };
@@ -28,8 +30,9 @@ struct Key {
 
   std::string id;  // kid
   Algorithm algorithm{};
-  std::shared_ptr<EVP_PKEY> pkey;  // null for HMAC
-  config::Secret secret;           // HMAC only
+  std::shared_ptr<EVP_PKEY> pkey;         // null for HMAC
+  std::shared_ptr<P256TableMaker> table;  // ES256 only: what makes its checks faster, for all copies
+  config::Secret secret;                  // HMAC only
   bool can_sign = false;
 };
 

@@ -6,9 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <stdexcept>
 
 #include "auth/jose/openssl.hpp"
+#include "auth/jose/p256_table.hpp"
+#include "auth/jose/rsa_check.hpp"
+#include "auth/sha256.hpp"
 
 namespace sallyport::jose {
 namespace {
@@ -29,6 +33,8 @@ const char* digest_name(Algorithm a) {
   static constexpr std::array<const char*, 3> kDigests{"SHA2-256", "SHA2-384", "SHA2-512"};
   return kDigests[static_cast<std::size_t>(a) % 3];
 }
+
+std::size_t digest_size(Algorithm a) { return 32 + 16 * (static_cast<std::size_t>(a) % 3); }
 
 std::size_t coordinate_size(Algorithm a) {
   return a == Algorithm::es256 ? 32 : a == Algorithm::es384 ? 48 : kMaxCoordinate;
@@ -68,11 +74,18 @@ class Hmac {
 class Hash {
  public:
   explicit Hash(Algorithm a)
-      : digest_(EVP_MD_fetch(nullptr, digest_name(a), nullptr)), context_(EVP_MD_CTX_new()) {
+      : plain_(digest_size(a) == sizeof(Sha256Digest)),
+        digest_(EVP_MD_fetch(nullptr, digest_name(a), nullptr)),
+        context_(EVP_MD_CTX_new()) {
     if (!digest_ || !context_) throw std::runtime_error(std::string("OpenSSL has no ") + digest_name(a));
   }
   // Empty where OpenSSL fails. Lives until the next call.
   std::string_view of(std::string_view data) {
+    if (plain_) {
+      const Sha256Digest hash = sha256(data);
+      std::copy(hash.begin(), hash.end(), hash_.begin());
+      return text(hash_.data(), hash.size());
+    }
     unsigned size = 0;
     if (EVP_DigestInit_ex2(context_.get(), digest_.get(), nullptr) != 1 ||
         EVP_DigestUpdate(context_.get(), data.data(), data.size()) != 1 ||
@@ -83,6 +96,7 @@ class Hash {
   const EVP_MD* digest() const { return digest_.get(); }
 
  private:
+  bool plain_;
   Digest digest_;
   DigestContext context_;
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash_{};
@@ -159,7 +173,7 @@ std::string raw_from_der(std::string_view der, std::size_t coordinate) {
 std::size_t signature_size(const Key& key) {
   switch (family(key.algorithm)) {
     case Family::hmac:
-      return 32 + 16 * static_cast<std::size_t>(key.algorithm);
+      return digest_size(key.algorithm);
     case Family::ecdsa:
       return 2 * coordinate_size(key.algorithm);
     case Family::eddsa:
@@ -197,7 +211,9 @@ struct Prepared {
 }  // namespace
 
 struct SignatureVerifier::Impl : Prepared {
-  explicit Impl(const Key& k) : Prepared(k, false) {}
+  explicit Impl(const Key& k) : Prepared(k, false), table_maker(k.table) {
+    if (k.algorithm == Algorithm::rs256) rsa = RsaChecker::of(k.pkey.get());
+  }
 
   bool check(std::string_view data, std::string_view signature) {
     if (signature.size() != size) return false;
@@ -211,9 +227,24 @@ struct SignatureVerifier::Impl : Prepared {
                EVP_DigestVerify(eddsa.get(), bytes(signature), signature.size(), bytes(data), data.size()) ==
                    1;
       case Family::ecdsa:
-        return der.assign(signature) && check_digest(data, text(der.data(), der.size()));
+        if (with_table) return with_table->verify(hash->of(data), signature);
+        if (!der.assign(signature) || !check_digest(data, text(der.data(), der.size()))) return false;
+        if (table_maker) take_table(table_maker->count_good());
+        return true;
+      case Family::rsa:
+        return rsa ? rsa->verify(hash->of(data), signature) : check_digest(data, signature);
       default:
         return check_digest(data, signature);
+    }
+  }
+
+  void take_table(std::shared_ptr<const P256Table> table) {
+    if (!table) return;
+    table_maker.reset();
+    try {
+      with_table = std::make_unique<P256Checker>(std::move(table));
+    } catch (const std::bad_alloc&) {
+      // Checks go on as they were.
     }
   }
 
@@ -224,6 +255,9 @@ struct SignatureVerifier::Impl : Prepared {
   }
 
   EcdsaDer der;
+  std::shared_ptr<P256TableMaker> table_maker;  // until it has made one
+  std::unique_ptr<P256Checker> with_table;
+  std::unique_ptr<RsaChecker> rsa;
 };
 
 SignatureVerifier::SignatureVerifier(const Key& key) : impl_(std::make_unique<Impl>(key)) {}

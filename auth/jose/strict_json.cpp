@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -32,7 +33,7 @@ class OpenNames {
   void end_of_name() {
     const std::size_t begin =
         names_.size() > objects_.back().first ? end_of(names_.back()) : objects_.back().text;
-    names_.push_back({begin, text_.size() - begin});
+    names_.push_back({begin, text_.size() - begin, beginning(begin)});
   }
   // Ends the innermost object. False: it had a name twice, see duplicate().
   bool close() {
@@ -48,11 +49,18 @@ class OpenNames {
  private:
   struct Name {
     std::size_t begin, size;
+    std::uint64_t beginning;  // its length and first bytes, which tell most names apart
   };
   struct Object {
     std::size_t first, text;  // where its names begin, in names_ and in text_
   };
 
+  std::uint64_t beginning(std::size_t begin) const {
+    const std::size_t size = text_.size() - begin;
+    std::uint64_t bytes = size << 56;
+    std::memcpy(&bytes, text_.data() + begin, std::min<std::size_t>(size, 7));
+    return bytes;
+  }
   static std::size_t end_of(const Name& name) { return name.begin + name.size; }
   std::string_view view(const Name& name) const {
     return std::string_view(text_).substr(name.begin, name.size);
@@ -63,7 +71,7 @@ class OpenNames {
     if (count <= kPairwise) {
       for (std::size_t i = first + 1; i < names_.size(); ++i)
         for (std::size_t j = first; j < i; ++j)
-          if (names_[i].size == names_[j].size && view(names_[i]) == view(names_[j]))
+          if (names_[i].beginning == names_[j].beginning && view(names_[i]) == view(names_[j]))
             return refuse(names_[i]);
       return true;
     }

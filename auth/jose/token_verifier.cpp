@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -44,23 +45,23 @@ bool type_fits(const JwsHeader& header, const Issuer& issuer) {
 }
 
 // Whether this token lives longer than its issuer may grant. Without iat what is left of it counts.
-bool lives_too_long(const Claims& claims, const json::object& all, const Issuer& issuer, UnixSeconds now) {
+bool lives_too_long(const Claims& claims, const Issuer& issuer, UnixSeconds now) {
   if (issuer.max_lifetime.count() == 0) return false;
-  const UnixSeconds from = all.contains("iat") ? claims.issued_at : now + issuer.clock_skew;
+  const UnixSeconds from = claims.all.contains("iat") ? claims.issued_at : now + issuer.clock_skew;
   return claims.expires - from > issuer.max_lifetime;
 }
 
 // Once the signature is good. `expired` comes last: it promises that a newer token would be welcome.
-std::optional<TokenError> judge(const ReadClaims& read, const json::object& all, const Issuer& issuer,
-                                UnixSeconds now, bool ignore_expiry) {
+std::optional<TokenError> judge(const ReadClaims& read, const Issuer& issuer, UnixSeconds now,
+                                bool ignore_expiry) {
   const Claims& claims = *read.claims;
-  if (!issuer.audience.empty() && !names_audience(all, issuer.places.audience, issuer.audience))
+  if (!issuer.audience.empty() && !names_audience(claims.all, issuer.places.audience, issuer.audience))
     return TokenError::wrong_audience;
   if (!read.has_expiry) return TokenError::no_expiry;
   if (claims.issued_at > now + issuer.clock_skew ||
       (claims.not_before && *claims.not_before > now + issuer.clock_skew))
     return TokenError::not_yet_valid;
-  if (lives_too_long(claims, all, issuer, now)) return TokenError::lifetime_too_long;
+  if (lives_too_long(claims, issuer, now)) return TokenError::lifetime_too_long;
   if (!ignore_expiry && now >= claims.expires + issuer.clock_skew) return TokenError::expired;
   return std::nullopt;
 }
@@ -81,19 +82,13 @@ struct TokenVerifier::Impl {
     if (token.size() > kMaxToken) return TokenError::too_long;
     const auto parts = split_compact(token);
     if (!parts) return TokenError::not_compact;
-    if (!base64url_decode_into(parts->header, text)) return TokenError::bad_base64;
-
-    std::array<unsigned char, 2048> scratch;
-    json::monotonic_resource memory(scratch.data(), scratch.size());
-    const auto header_json = parser.parse(text, &memory);
-    if (!header_json) return TokenError::bad_header;
-    const auto header = read_jws_header(*header_json);
+    const auto header = header_of(parts->header);
     if (!header) return header.error();
     if (!base64url_decode_into(parts->signature, signature) || !base64url_decode_into(parts->payload, text))
       return TokenError::bad_base64;
 
-    // All claims in one block that lives as long as they do.
-    auto payload = parser.parse(text, json::make_shared_resource<json::monotonic_resource>(2 * text.size()));
+    const auto memory = std::make_shared<json::monotonic_resource>(3 * text.size() + 256);
+    auto payload = parser.parse(text, memory.get());
     if (!payload || !payload->is_object()) return TokenError::bad_claims;
     json::object& all = payload->get_object();
     const json::value* name = all.if_contains("iss");
@@ -102,20 +97,49 @@ struct TokenVerifier::Impl {
     const auto issuer = by_name.find(string_view(name->get_string()));
     if (issuer == by_name.end()) return TokenError::unknown_issuer;
 
-    if (!type_fits(*header, *issuer->second)) return TokenError::wrong_type;
+    if (!type_fits(**header, *issuer->second)) return TokenError::wrong_type;
     if (!issuer->second->keys) return TokenError::unknown_key;
-    const auto key = choose_key(*header, *issuer->second->keys);
+    const auto key = choose_key(**header, *issuer->second->keys);
     if (!key) return key.error();
     if (!signed_by(**key, parts->signed_bytes)) return TokenError::bad_signature;
+    if (*header == &fresh.header) remember_fresh();
 
-    auto read = read_claims(all, issuer->second->places, issuer->second->own);
+    auto read = read_claims(std::move(all), issuer->second->places, issuer->second->own);
     if (!read) return TokenError::bad_claims;
-    if (const auto error = judge(*read, all, *issuer->second, now, ignore_expiry)) return *error;
+    if (const auto error = judge(*read, *issuer->second, now, ignore_expiry)) return *error;
+    read->claims->memory = memory;
     read->claims->algorithm = (*key)->algorithm;
     read->claims->key_id = (*key)->id;
-    read->claims->all = std::move(all);
     return Verified(std::move(read->claims));
   }
+
+  // Nearly all tokens of an issuer have the same header, letter for letter: it is read once. The views live
+  // until the next call.
+  boost::system::result<const JwsHeader*, TokenError> header_of(string_view encoded) {
+    for (const ReadHeader& known : headers)
+      if (known.encoded == encoded) return &known.header;
+    if (!base64url_decode_into(encoded, text)) return TokenError::bad_base64;
+    auto read = parser.parse(text);
+    if (!read) return TokenError::bad_header;
+    fresh.json = std::move(*read);
+    const auto header = read_jws_header(fresh.json);
+    if (!header) return header.error();
+    fresh.header = *header;
+    fresh.encoded = encoded;
+    return &fresh.header;
+  }
+
+  // Only what a good signature covered: strangers can't make the known ones be forgotten.
+  void remember_fresh() {
+    constexpr std::size_t kLongest = 512;
+    if (fresh.encoded.size() <= kLongest) headers[next_header++ % headers.size()] = std::move(fresh);
+  }
+
+  struct ReadHeader {
+    std::string encoded;
+    json::value json;
+    JwsHeader header;  // views into `json`
+  };
 
   // Contexts are made for keys that are used; their number is bounded by that of the keys.
   bool signed_by(const Key& key, string_view signed_bytes) {
@@ -133,6 +157,9 @@ struct TokenVerifier::Impl {
   std::shared_ptr<const std::vector<Issuer>> issuers;
   std::unordered_map<string_view, const Issuer*> by_name;
   std::unordered_map<const Key*, SignatureVerifier> checkers;
+  std::array<ReadHeader, 8> headers;
+  std::size_t next_header = 0;
+  ReadHeader fresh;
   StrictJsonParser parser;
   std::string text, signature;
 };

@@ -1,9 +1,9 @@
 #include "auth/policy/verified_cache.hpp"
 
-#include <openssl/sha.h>
-
-#include <stdexcept>
+#include <bit>
 #include <utility>
+
+#include "auth/sha256.hpp"
 
 namespace sallyport::policy {
 namespace {
@@ -12,24 +12,23 @@ namespace {
 // payload up to twice (as a member and in `all`) in objects with overhead; the token is a third longer than
 // its payload.
 constexpr std::size_t kFixed = 1024, kPerTokenByte = 4;
+constexpr std::size_t kUsual = 2500;  // of a token of 370 bytes
 
 }  // namespace
 
-VerifiedCache::VerifiedCache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+// As many marks as there is room for tokens: which were asked for longer ago than that would have been driven
+// out.
+VerifiedCache::VerifiedCache(std::size_t max_bytes)
+    : max_bytes_(max_bytes), asked_(std::bit_ceil(max_bytes / kUsual + 1)) {}
 
-// By the plain functions, which OpenSSL would rather have retired: its EVP ones (3.0) take memory for each
-// digest and give it back.
-VerifiedCache::Key VerifiedCache::key_of(std::string_view token) {
-  Key key;
-  SHA256_CTX state;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  if (SHA256_Init(&state) != 1 || SHA256_Update(&state, token.data(), token.size()) != 1 ||
-      SHA256_Final(key.data(), &state) != 1)
-    throw std::runtime_error("SHA-256 failed");
-#pragma GCC diagnostic pop
-  return key;
+bool VerifiedCache::asked_before(const Key& key) {
+  std::uint64_t bits;  // others than the index goes by
+  std::memcpy(&bits, key.data() + sizeof bits, sizeof bits);
+  const auto mark = static_cast<std::uint16_t>(bits >> 48 | 1);  // 0: nobody
+  return std::exchange(asked_[bits & (asked_.size() - 1)], mark) == mark;
 }
+
+VerifiedCache::Key VerifiedCache::key_of(std::string_view token) { return sha256(token); }
 
 VerifiedToken* VerifiedCache::find(const Key& key, UnixSeconds now, std::uint64_t key_generation) {
   const auto found = index_.find(key);
@@ -56,6 +55,7 @@ VerifiedToken* VerifiedCache::insert(const Key& key, VerifiedToken token, UnixSe
                                      std::uint64_t key_generation, std::size_t token_size) {
   const std::size_t weight = kFixed + kPerTokenByte * token_size;
   if (weight > max_bytes_) return nullptr;
+  if (bytes_ + weight > max_bytes_ && !asked_before(key)) return nullptr;
   if (const auto found = index_.find(key); found != index_.end()) drop(found->second);
   while (bytes_ + weight > max_bytes_) {
     drop(std::prev(entries_.end()));

@@ -1,7 +1,11 @@
 // Tokens that this worker has verified, so that the next request with the same one costs a hash and a
-// look-up. Keyed by the SHA-256 of the whole token, bounded in bytes, least recently used out first. What it
-// holds is verified, never judged: expiry, revocation and policy are asked again for each request.
+// look-up. Keyed by the SHA-256 of the whole token, bounded in bytes, least recently used out first; once it
+// is full a token gets in when it is seen the second time, so a crowd of tokens that come once drives nothing
+// out. What it holds is verified, never judged: expiry, revocation and policy are asked again for each
+// request.
 #pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <array>
 #include <chrono>
@@ -10,7 +14,7 @@
 #include <list>
 #include <memory>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "auth/jose/claims.hpp"
 #include "auth/revocation/revocation_set.hpp"
@@ -41,8 +45,8 @@ class VerifiedCache {
   // allocation. Valid until the next call.
   VerifiedToken* find(const Key& key, UnixSeconds now, std::uint64_t key_generation);
 
-  // `dies`: from then on it is no longer found. `token_size` stands for what the claims weigh. nullptr: too
-  // big to keep.
+  // `dies`: from then on it is no longer found. `token_size` stands for what the claims weigh. nullptr: not
+  // kept.
   VerifiedToken* insert(const Key& key, VerifiedToken token, UnixSeconds dies, std::uint64_t key_generation,
                         std::size_t token_size);
 
@@ -61,6 +65,7 @@ class VerifiedCache {
   };
   using Entries = std::list<Entry>;
   struct Hash {  // the key is a hash already
+    using is_avalanching = void;
     std::size_t operator()(const Key& key) const {
       std::size_t value;
       std::memcpy(&value, key.data(), sizeof value);
@@ -68,11 +73,13 @@ class VerifiedCache {
     }
   };
   void drop(Entries::iterator entry);
+  bool asked_before(const Key& key);  // and remembers that it was asked for now
 
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
   Entries entries_;  // most recently used first
-  std::unordered_map<Key, Entries::iterator, Hash> index_;
+  boost::unordered_flat_map<Key, Entries::iterator, Hash> index_;
+  std::vector<std::uint16_t> asked_;  // by key: the mark of who was refused last
   Counters counters_;
 };
 

@@ -22,27 +22,44 @@ const SipHash128::Key& process_key() {
   return key;
 }
 
+// Hashes ids of one issuer, whose name goes in once. Its length comes first: ("ab", "c") and ("a", "bc") are
+// two things.
+class IssuersDigests {
+ public:
+  explicit IssuersDigests(std::string_view issuer) : issuer_(process_key()) {
+    add(issuer_, issuer.size());
+    issuer_.add(issuer);
+  }
+  Digest of(Kind kind, std::string_view id) const {
+    SipHash128 hash = issuer_;
+    add(hash, static_cast<std::uint64_t>(kind));
+    hash.add(id);
+    const SipHash128::Result result = hash.finish();
+    return {result.first, result.second};
+  }
+
+ private:
+  static void add(SipHash128& hash, std::uint64_t number) {
+    hash.add({reinterpret_cast<const char*>(&number), sizeof number});
+  }
+  SipHash128 issuer_;
+};
+
 }  // namespace
 
 Digest digest(Kind kind, std::string_view issuer, std::string_view id) {
-  // The issuer's length comes first: ("ab", "c") and ("a", "bc") are two things.
-  const std::uint64_t head = static_cast<std::uint64_t>(kind) << 56 | issuer.size();
-  SipHash128 hash(process_key());
-  hash.add({reinterpret_cast<const char*>(&head), sizeof head});
-  hash.add(issuer);
-  hash.add(id);
-  const SipHash128::Result result = hash.finish();
-  return {result.first, result.second};
+  return IssuersDigests(issuer).of(kind, id);
 }
 
 Digests digests_of(const jose::Claims& claims) {
+  const IssuersDigests issuer(claims.issuer);
   Digests digests;
   digests.has_token = !claims.token_id.empty();
   digests.has_session = !claims.session_id.empty();
-  if (digests.has_token) digests.token = digest(Kind::token, claims.issuer, claims.token_id);
-  if (digests.has_session) digests.session = digest(Kind::session, claims.issuer, claims.session_id);
-  digests.user = digest(Kind::user, claims.issuer, claims.subject);
-  digests.key = digest(Kind::key, claims.issuer, claims.key_id);
+  if (digests.has_token) digests.token = issuer.of(Kind::token, claims.token_id);
+  if (digests.has_session) digests.session = issuer.of(Kind::session, claims.session_id);
+  digests.user = issuer.of(Kind::user, claims.subject);
+  digests.key = issuer.of(Kind::key, claims.key_id);
   return digests;
 }
 

@@ -27,21 +27,22 @@ class SipHash128 {
 
   void add(std::string_view bytes) {
     total_ += bytes.size();
-    if (held_ > 0) {
-      while (held_ < 8 && !bytes.empty()) {
-        hold(bytes.front());
-        bytes.remove_prefix(1);
-      }
-      if (held_ < 8) return;
-      take(word_);
-      word_ = 0, held_ = 0;
-    }
     for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
       std::uint64_t word;
       std::memcpy(&word, bytes.data(), 8);
-      take(word);
+      add_word(word, 8);
     }
-    for (const char c : bytes) hold(c);
+    std::uint64_t rest = 0;
+    if (bytes.size() >= 4) {
+      std::uint32_t low, high;  // these may overlap
+      std::memcpy(&low, bytes.data(), 4);
+      std::memcpy(&high, bytes.data() + bytes.size() - 4, 4);
+      rest = low | std::uint64_t{high} << (8 * (bytes.size() - 4));
+    } else {
+      for (std::size_t i = 0; i < bytes.size(); ++i)
+        rest |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    }
+    add_word(rest, static_cast<unsigned>(bytes.size()));
   }
 
   Result finish() {
@@ -57,7 +58,16 @@ class SipHash128 {
   }
 
  private:
-  void hold(char c) { word_ |= static_cast<std::uint64_t>(static_cast<unsigned char>(c)) << (8 * held_++); }
+  // The lowest `size` bytes of `word`; the others are 0.
+  void add_word(std::uint64_t word, unsigned size) {
+    word_ |= word << (8 * held_);
+    if (held_ + size >= 8) {
+      take(word_);
+      word_ = held_ == 0 ? 0 : word >> (8 * (8 - held_));
+      held_ -= 8;
+    }
+    held_ += size;
+  }
 
   void take(std::uint64_t word) {
     v3_ ^= word;

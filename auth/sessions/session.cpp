@@ -1,11 +1,10 @@
 #include "auth/sessions/session.hpp"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <limits>
 
 #include "auth/jose/base64url.hpp"
+#include "auth/sha256.hpp"
 
 namespace sallyport::sessions {
 namespace {
@@ -63,10 +62,9 @@ std::optional<SessionId> SessionId::parse(std::string_view text) {
 }
 
 std::array<unsigned char, 8> user_tag(std::string_view user_id) {
-  unsigned char hash[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(user_id.data()), user_id.size(), hash);
+  const Sha256Digest hash = sha256(user_id);
   std::array<unsigned char, 8> tag;
-  std::copy_n(hash, tag.size(), tag.begin());
+  std::copy_n(hash.begin(), tag.size(), tag.begin());
   return tag;
 }
 

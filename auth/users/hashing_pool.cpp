@@ -1,9 +1,5 @@
 #include "auth/users/hashing_pool.hpp"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -19,15 +15,11 @@
 #include <thread>
 #include <vector>
 
+#include "auth/low_priority.hpp"
 #include "auth/users/password_hash.hpp"
 
 namespace sallyport::users {
 namespace {
-
-constexpr int kNiceness = 19;  // the lowest: hashing gets what traffic leaves
-
-// Linux gives each thread a niceness of its own. Where it is refused the pool works at normal priority.
-void lower_priority() { setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNiceness); }
 
 // What a job leaves behind in the frame of the coroutine that waits for it.
 struct Work {

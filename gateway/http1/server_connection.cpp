@@ -134,13 +134,14 @@ BodyPiece ServerConnection::next_piece() {
 
 std::span<char> ServerConnection::large_room() {
   if (!scratch_->large) scratch_->large = host_.large.take();
-  const std::uint64_t left = request().content_length - bytes_in_;
+  // One byte beyond its end is asked for: to get less tells that nothing came behind, which saves the look.
+  const std::uint64_t left = request().content_length - bytes_in_ + 1;
   return {scratch_->large.data(),
           static_cast<std::size_t>(std::min<std::uint64_t>(left, scratch_->large.size()))};
 }
 
-// Where to read body bytes to. A big body of known length goes through a large block and is never read beyond
-// its end; otherwise what is read beyond it must fit back into the small one.
+// Where to read body bytes to. A big body of known length goes through a large block; what is read beyond its
+// end must fit back into the small one.
 std::span<char> ServerConnection::room_for_body() {
   if (request().framing == Framing::length && request().content_length - bytes_in_ > kLargeBody)
     return large_room();
@@ -190,6 +191,11 @@ Task<BodyPiece> ServerConnection::read_body() {
   pending_ = {room.data(), pending_.size() + got.bytes};
   starved_ = false;
   co_return next_piece();
+}
+
+// Unless the first byte of the next request lies there: then keep_leftover() does it.
+void ServerConnection::release_body() {
+  if (pending_.empty()) scratch_->large.release();
 }
 
 void ServerConnection::stop_reading() {

@@ -79,7 +79,7 @@ class ServerConnection final : public gateway::Exchange {
   bool body_buffered() const override { return !pending_.empty() && !starved_; }
   Task<gateway::BodyPiece> read_body() override;
   gateway::BodyPiece read_beside() override;
-  void release_body() override { scratch_->large.release(); }
+  void release_body() override;
   const gateway::Fields& trailers() const override { return scratch_->reader.trailers(); }
   Task<gateway::error_code> send_continue() override;
   void stop_reading() override;

@@ -59,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!value->is_object()) return 0;
   const boost::json::object& all = value->get_object();
   for (const bool own : {true, false}) {
-    const auto read = read_claims(all, {.roles = "realm_access.roles"}, own);
+    const auto read = read_claims(boost::json::object(all), {.roles = "realm_access.roles"}, own);
     if (!read) continue;
     const Claims& claims = *read->claims;
     const boost::json::value* expiry = all.if_contains("exp");

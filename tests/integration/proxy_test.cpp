@@ -1,4 +1,6 @@
 // Everything that RFC 9110 and 9112 allow passes through the gateway unharmed, in both directions.
+#include <thread>
+
 #include "tests/integration/proxy_world.hpp"
 
 namespace sallyport::testing {
@@ -243,6 +245,24 @@ TEST_F(ProxyTest, AnswersPipelinedRequestsInTheirOrder) {
   slow.before_head->open();
   EXPECT_EQ(connection.read_response()->body, "slow");
   for (int i = 0; i < 20; ++i) EXPECT_EQ(connection.read_response()->text("target"), "/" + std::to_string(i));
+}
+
+// A big body is read with one byte of what is behind it.
+TEST_F(ProxyTest, AnswersWhatWasPipelinedBehindBigBodies) {
+  HttpConnection connection = proxy.connect();
+  std::string requests;
+  for (const std::size_t size : {20'000u, 70'000u, 300'000u})
+    requests += request_text("POST", "/" + std::to_string(size), {}, std::string(size, 'b')) +
+                request_text("GET", "/behind-" + std::to_string(size));
+  std::thread sender([&] { connection.send(requests); });
+  for (const std::size_t size : {20'000u, 70'000u, 300'000u}) {
+    const auto posted = connection.read_response();
+    ASSERT_TRUE(posted);
+    EXPECT_EQ(posted->text("target"), "/" + std::to_string(size));
+    EXPECT_EQ(posted->text("body").size(), size);
+    EXPECT_EQ(connection.read_response()->text("target"), "/behind-" + std::to_string(size));
+  }
+  sender.join();
 }
 
 TEST_F(ProxyTest, ReadsARequestThatComesByteByByte) {

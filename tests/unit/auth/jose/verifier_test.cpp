@@ -379,6 +379,31 @@ TEST(TokenVerifier, WithoutIssuersKnowsNone) {
   EXPECT_EQ(verifier.verify(own_token(own_header(), own_claims()), kNow).error(), TokenError::unknown_issuer);
 }
 
+// Headers are remembered by their text; what they lead to is asked each time.
+TEST(TokenVerifier, JudgesEachTokenUnderAHeaderThatItHasReadBefore) {
+  TokenVerifier verifier(issuers());
+  const auto verdict_now = [&](const std::string& token) {
+    const auto verified = verifier.verify(token, kNow);
+    return verified ? "" : std::string(to_string(verified.error()));
+  };
+  const std::string good = own_token(own_header(), own_claims());
+  const std::string forged = good.substr(0, good.rfind('.')) +
+                             own_token(own_header(), own_claims(R"(,"x":1)")).substr(good.rfind('.'));
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_EQ(verdict_now(forged), "bad_signature");
+    EXPECT_EQ(verdict_now(good), "");
+    EXPECT_EQ(verdict_now(own_token(own_header(), own_claims(R"(,"y":2)"))), "");
+    EXPECT_EQ(verdict_now(own_token(own_header(), with_iss(R"("aud":"api")"))), "no_expiry");
+    // More of them than are remembered, and one that is too long to be.
+    for (int i = 0; i < 20; ++i) {
+      std::string more = R"(,"n":)" + std::to_string(i);
+      if (i == 7) more += R"(,"long":")" + std::string(600, 'l') + '"';
+      EXPECT_EQ(verdict_now(own_token(own_header(more), own_claims())), "") << more;
+    }
+    EXPECT_EQ(verdict_now(own_token(own_header(R"(,"crit":["exp"])"), own_claims())), "critical_header");
+  }
+}
+
 TEST(TokenVerifier, GivesTheVerdictsOfTheRfc8725Cases) {
   const auto document = test::load_vector("rfc/rfc8725_cases.json");
   Issuer issuer;

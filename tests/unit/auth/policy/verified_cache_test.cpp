@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace sallyport::policy {
 namespace {
@@ -68,12 +69,32 @@ TEST(VerifiedCache, StaysWithinItsBytesAndDropsTheLeastRecentlyUsed) {
   for (const auto& key : {a, b, c}) cache.insert(key, token("x"), kNow + 10s, 1, 512);
   EXPECT_EQ(cache.size(), 3u);
   cache.find(a, kNow, 1);
-  cache.insert(d, token("x"), kNow + 10s, 1, 512);
+  EXPECT_EQ(cache.insert(d, token("x"), kNow + 10s, 1, 512), nullptr) << "it may never come again";
+  EXPECT_NE(cache.insert(d, token("x"), kNow + 10s, 1, 512), nullptr);
   EXPECT_LE(cache.bytes(), 10u * 1024);
   EXPECT_NE(cache.find(a, kNow, 1), nullptr);
   EXPECT_EQ(cache.find(b, kNow, 1), nullptr);
   EXPECT_NE(cache.find(d, kNow, 1), nullptr);
   EXPECT_EQ(cache.counters().evictions, 1u);
+}
+
+TEST(VerifiedCache, ACrowdThatComesOnceDrivesNothingOut) {
+  VerifiedCache cache(100 * 1024);
+  std::vector<VerifiedCache::Key> regulars;
+  for (int i = 0; i < 30; ++i) regulars.push_back(cache.key_of("regular " + std::to_string(i)));
+  for (const auto& key : regulars) ASSERT_NE(cache.insert(key, token("x"), kNow + 10s, 1, 512), nullptr);
+  for (int i = 0; i < 5000; ++i)
+    cache.insert(cache.key_of("passer-by " + std::to_string(i)), token("x"), kNow + 10s, 1, 512);
+  EXPECT_LE(cache.bytes(), 100u * 1024);
+  int left = 0;
+  for (const auto& key : regulars) left += cache.find(key, kNow, 1) != nullptr ? 1 : 0;
+  EXPECT_EQ(left, 30);
+
+  // And one of the crowd that stays becomes a regular.
+  const auto late = cache.key_of("late");
+  cache.insert(late, token("x"), kNow + 10s, 1, 512);
+  cache.insert(late, token("x"), kNow + 10s, 1, 512);
+  EXPECT_NE(cache.find(late, kNow, 1), nullptr);
 }
 
 TEST(VerifiedCache, OfNoBytesRemembersNothing) {
