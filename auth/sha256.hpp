@@ -8,7 +8,6 @@ namespace sallyport {
 
 using Sha256Digest = std::array<unsigned char, 32>;
 
-// Throws std::runtime_error where OpenSSL fails, which it doesn't.
-Sha256Digest sha256(std::string_view data);
+Sha256Digest sha256(std::string_view data) noexcept;
 
 }  // namespace sallyport

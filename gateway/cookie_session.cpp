@@ -102,13 +102,11 @@ Task<CookieJudgement> judge_cookies(Worker& worker, const RequestHead& head,
   }
 
   policy::Authenticator& authenticator = worker.authenticator();
-  const auto decide = [&] {
-    return authenticator.decide(policy::Credential::bearer(cookies.access), policy, worker.unix_now(),
-                                worker.freshness());
-  };
   policy::Decision decision;
   decision.verdict = policy::Verdict::token_missing;
-  if (!cookies.access.empty()) decision = decide();
+  if (!cookies.access.empty())
+    decision = authenticator.decide(policy::Credential::bearer(cookies.access), policy, worker.unix_now(),
+                                    worker.freshness());
   const bool good = policy::passes(decision.verdict);
   const bool over = decision.verdict == policy::Verdict::token_expired ||
                     decision.verdict == policy::Verdict::token_missing;
@@ -137,7 +135,9 @@ Task<CookieJudgement> judge_cookies(Worker& worker, const RequestHead& head,
     context.reason = "silent refresh: " + refreshed.error().store.detail;
     co_return CookieJudgement{true, Verdict::store_unavailable};
   }
-  if (!cookies.access.empty()) decision = decide();  // the refresh may have ended the session
+  if (decision.claims)  // the refresh may have ended the session
+    decision =
+        authenticator.decide(std::move(decision.claims), policy, worker.unix_now(), worker.freshness());
   const CookieJudgement judgement = as(std::move(decision), context);
   if (judgement.verdict) context.reason = sessions::to_string(failure);
   if (judgement.verdict && ends_session(failure)) context.cookies = clearing_lines();

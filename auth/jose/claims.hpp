@@ -22,6 +22,8 @@ const boost::json::value* find_claim(const boost::json::object& claims, std::str
 
 struct Claims {
   Claims() = default;
+  Claims(const Claims&) = default;
+  Claims& operator=(const Claims&) = delete;  // would free what `all` lies in first
   explicit Claims(boost::json::object&& every) : all(std::move(every)) {}  // stays where it lies
 
   // The members that each request needs, taken out of `all` once.

@@ -9,10 +9,15 @@
 #include <openssl/obj_mac.h>
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
+#include <list>
+#include <mutex>
 #include <new>
 #include <stdexcept>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "auth/jose/openssl.hpp"
@@ -223,31 +228,81 @@ bool P256Checker::verify(std::string_view digest, std::string_view signature) {
   return BN_cmp(x, my.r.get()) == 0;
 }
 
-P256TableMaker::~P256TableMaker() {
-  if (thread_.joinable()) thread_.join();
-}
+struct P256TableMaker::Shared {
+  explicit Shared(std::shared_ptr<EVP_PKEY> k) : key(std::move(k)) {}
+
+  void make() noexcept {
+    lower_priority();
+    try {
+      table = P256Table::of(key.get());
+      ready.store(table != nullptr, std::memory_order_release);
+    } catch (const std::exception&) {
+      // No memory: checks go on as they were.
+    }
+  }
+
+  std::shared_ptr<EVP_PKEY> key;
+  std::atomic<unsigned> good{0};
+  std::atomic<bool> ready{false};
+  std::shared_ptr<const P256Table> table;  // written once, before `ready`
+};
+
+namespace {
+
+// The threads that make tables. Keys come and go on event loops, which mustn't wait for them; the process
+// does, at its end, before OpenSSL cleans up.
+class Makers {
+ public:
+  static Makers& all() {
+    static Makers makers;
+    return makers;
+  }
+  ~Makers() {
+    for (Maker& maker : makers_) maker.thread.join();
+  }
+
+  template <typename Work>
+  void start(Work work) {
+    const std::lock_guard lock(mutex_);
+    makers_.remove_if([](Maker& maker) {
+      if (!maker.done) return false;
+      maker.thread.join();
+      return true;
+    });
+    Maker& maker = makers_.emplace_back();
+    try {
+      maker.thread = std::thread([&maker, work = std::move(work)]() mutable {
+        work();
+        maker.done = true;
+      });
+    } catch (const std::system_error&) {
+      makers_.pop_back();  // no thread to be had: checks go on as they were
+    }
+  }
+
+ private:
+  struct Maker {
+    std::thread thread;
+    std::atomic<bool> done{false};
+  };
+  std::mutex mutex_;
+  std::list<Maker> makers_;
+};
+
+}  // namespace
+
+P256TableMaker::P256TableMaker(std::shared_ptr<EVP_PKEY> key)
+    : shared_(std::make_shared<Shared>(std::move(key))) {}
+P256TableMaker::~P256TableMaker() = default;
+
+unsigned P256TableMaker::counted() const { return shared_->good.load(std::memory_order_relaxed); }
 
 std::shared_ptr<const P256Table> P256TableMaker::count_good() {
-  if (ready_.load(std::memory_order_acquire)) return table_;
-  if (good_.load(std::memory_order_relaxed) >= kWorthwhile ||
-      good_.fetch_add(1, std::memory_order_relaxed) + 1 != kWorthwhile)
-    return nullptr;
-  try {
-    thread_ = std::thread([this] { make(); });
-  } catch (const std::exception&) {
-    // No thread to be had: checks go on as they were.
-  }
+  Shared& my = *shared_;
+  if (my.ready.load(std::memory_order_acquire)) return my.table;
+  if (counted() < kWorthwhile && my.good.fetch_add(1, std::memory_order_relaxed) + 1 == kWorthwhile)
+    Makers::all().start([shared = shared_] { shared->make(); });
   return nullptr;
-}
-
-void P256TableMaker::make() noexcept {
-  lower_priority();
-  try {
-    table_ = P256Table::of(key_.get());
-    ready_.store(table_ != nullptr, std::memory_order_release);
-  } catch (const std::exception&) {
-    // No memory: checks go on as they were.
-  }
 }
 
 }  // namespace sallyport::jose

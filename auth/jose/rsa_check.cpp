@@ -14,7 +14,7 @@ namespace {
 using Context = std::unique_ptr<BN_CTX, Freer<BN_CTX_free>>;
 using Montgomery = std::unique_ptr<BN_MONT_CTX, Freer<BN_MONT_CTX_free>>;
 
-constexpr int kMaxBits = 4096;
+constexpr int kMinBits = 2048, kMaxBits = 4096;
 constexpr BN_ULONG kExponent = 65537;  // F4
 constexpr std::size_t kDigest = 32;
 
@@ -54,8 +54,9 @@ std::unique_ptr<RsaChecker> RsaChecker::of(const EVP_PKEY* key) {
   auto my = std::make_unique<Numbers>();
   my->modulus = number_of(key, OSSL_PKEY_PARAM_RSA_N);
   if (!exponent || !BN_is_word(exponent.get(), kExponent) || !my->modulus ||
-      BN_num_bits(my->modulus.get()) > kMaxBits || !my->signature || !my->power || !my->context ||
-      !my->montgomery || BN_MONT_CTX_set(my->montgomery.get(), my->modulus.get(), my->context.get()) != 1)
+      BN_num_bits(my->modulus.get()) < kMinBits || BN_num_bits(my->modulus.get()) > kMaxBits ||
+      !my->signature || !my->power || !my->context || !my->montgomery ||
+      BN_MONT_CTX_set(my->montgomery.get(), my->modulus.get(), my->context.get()) != 1)
     return nullptr;
   my->expected = encoding(static_cast<std::size_t>(BN_num_bytes(my->modulus.get())));
   my->found.resize(my->expected.size() + kDigest);

@@ -13,7 +13,8 @@ namespace sallyport::jose {
 // Not thread-safe: one per worker.
 class RsaChecker {
  public:
-  // nullptr: no RSA key of the usual kind (exponent 65537, up to 4096 bits); OpenSSL's way checks those too.
+  // nullptr: no RSA key of the usual kind (exponent 65537, 2048 to 4096 bits); OpenSSL's way checks those
+  // too.
   static std::unique_ptr<RsaChecker> of(const EVP_PKEY* key);
   ~RsaChecker();
   RsaChecker(const RsaChecker&) = delete;

@@ -244,7 +244,7 @@ struct SignatureVerifier::Impl : Prepared {
     try {
       with_table = std::make_unique<P256Checker>(std::move(table));
     } catch (const std::bad_alloc&) {
-      // Checks go on as they were.
+      ERR_clear_error();  // checks go on as they were
     }
   }
 

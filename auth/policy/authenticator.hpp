@@ -1,5 +1,5 @@
 // Decides about one request to a route: who is it, and may it pass (CONTRACT sections 3 and 5)? Synchronous,
-// no I/O, no clock. One per worker. A token seen before costs one hash and no allocation.
+// no I/O, no clock. One per worker. A token that is in the cache costs one hash and no allocation.
 #pragma once
 
 #include <chrono>
@@ -37,8 +37,9 @@ struct Decision {
   std::optional<jose::TokenError> reason;  // token_invalid
   std::shared_ptr<const jose::Claims> claims;
   revocation::Digests digests;  // of `claims`: a stream asks the index again with them
-  bool first_seen = false;      // verified here for the first time: time to confirm its generation
-  bool unchecked = false;       // passed without the index (degraded: open): counted, loudly
+  bool first_seen =
+      false;               // verified just now: time to confirm its generation. Said at least once of a token
+  bool unchecked = false;  // passed without the index (degraded: open): counted, loudly
 };
 
 struct RoutePolicy {

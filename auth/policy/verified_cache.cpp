@@ -11,8 +11,8 @@ namespace {
 // What an entry weighs: its nodes in list and index, and its claims. The claims hold each value of the
 // payload up to twice (as a member and in `all`) in objects with overhead; the token is a third longer than
 // its payload.
-constexpr std::size_t kFixed = 1024, kPerTokenByte = 4;
-constexpr std::size_t kUsual = 2500;  // of a token of 370 bytes
+constexpr std::size_t kFixed = 1536, kPerTokenByte = 4;
+constexpr std::size_t kUsual = 3000;  // of a token of 370 bytes
 
 }  // namespace
 
@@ -62,8 +62,8 @@ VerifiedToken* VerifiedCache::insert(const Key& key, VerifiedToken token, UnixSe
     ++counters_.evictions;
   }
   entries_.push_front({key, std::move(token), dies, key_generation, weight});
+  bytes_ += weight;  // before what may throw: an entry without a place in the index just grows old
   index_.emplace(key, entries_.begin());
-  bytes_ += weight;
   return &entries_.front().token;
 }
 

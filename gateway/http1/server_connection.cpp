@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <functional>
 
 namespace sallyport::http1 {
 
@@ -195,7 +196,10 @@ Task<BodyPiece> ServerConnection::read_body() {
 
 // Unless the first byte of the next request lies there: then keep_leftover() does it.
 void ServerConnection::release_body() {
-  if (pending_.empty()) scratch_->large.release();
+  const char* const block = scratch_->large.data();
+  const bool holds_it = !pending_.empty() && std::less_equal<>()(block, pending_.data()) &&
+                        std::less<>()(pending_.data(), block + scratch_->large.size());
+  if (!holds_it) scratch_->large.release();
 }
 
 void ServerConnection::stop_reading() {

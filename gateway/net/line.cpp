@@ -99,7 +99,10 @@ IoResult Line::send(std::span<const iovec> pieces) {
   message.msg_iov = const_cast<iovec*>(pieces.data());
   message.msg_iovlen = pieces.size();
   for (;;) {
-    const ssize_t sent = ::sendmsg(socket.native_handle(), &message, MSG_NOSIGNAL);
+    // One piece, as a head without a body is, needs no message's header to be copied in.
+    const ssize_t sent = pieces.size() == 1 ? ::send(socket.native_handle(), pieces[0].iov_base,
+                                                     pieces[0].iov_len, MSG_NOSIGNAL)
+                                            : ::sendmsg(socket.native_handle(), &message, MSG_NOSIGNAL);
     if (sent >= 0) return {static_cast<std::size_t>(sent), {}};
     if (errno == EINTR) continue;
     const IoResult failed = from_errno();

@@ -254,15 +254,16 @@ TEST_F(ProxyTest, AnswersWhatWasPipelinedBehindBigBodies) {
   for (const std::size_t size : {20'000u, 70'000u, 300'000u})
     requests += request_text("POST", "/" + std::to_string(size), {}, std::string(size, 'b')) +
                 request_text("GET", "/behind-" + std::to_string(size));
-  std::thread sender([&] { connection.send(requests); });
+  const std::jthread sender([&] { connection.send(requests); });
   for (const std::size_t size : {20'000u, 70'000u, 300'000u}) {
     const auto posted = connection.read_response();
     ASSERT_TRUE(posted);
     EXPECT_EQ(posted->text("target"), "/" + std::to_string(size));
     EXPECT_EQ(posted->text("body").size(), size);
-    EXPECT_EQ(connection.read_response()->text("target"), "/behind-" + std::to_string(size));
+    const auto behind = connection.read_response();
+    ASSERT_TRUE(behind);
+    EXPECT_EQ(behind->text("target"), "/behind-" + std::to_string(size));
   }
-  sender.join();
 }
 
 TEST_F(ProxyTest, ReadsARequestThatComesByteByByte) {

@@ -9,6 +9,7 @@
 #include <openssl/sha.h>
 
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <random>
 #include <thread>
@@ -195,25 +196,45 @@ TEST(P256Table, IsForKeysOnP256Only) {
     EXPECT_EQ(P256Table::of(key_for(algorithm).pkey.get()), nullptr) << to_string(algorithm);
 }
 
-// Verifiers in several threads, from the first check to the table and beyond.
-TEST(P256Table, IsMadeForAKeyThatChecksALotAndChangesNoVerdict) {
-  const auto key = generate_key(Algorithm::es256);
-  ASSERT_TRUE(key) << key.error();
-  const std::string good = Signer(*key).sign("data"), other = Signer(*key).sign("other");
-  const auto check = [&] {
-    SignatureVerifier verifier(*key);
+// Verifiers in several threads, from the first check to the table and beyond. With the maker of another key
+// it shows that the table is what decides from then on.
+TEST(P256Table, IsMadeForAKeyThatChecksALotAndUsedFromThenOn) {
+  const auto key = generate_key(Algorithm::es256), other = generate_key(Algorithm::es256);
+  ASSERT_TRUE(key && other);
+  Key wrong = *key;
+  wrong.table = other->table;
+  const std::string good = Signer(*key).sign("data"), forged = Signer(*other).sign("data");
+  const auto check = [&](const Key& one, bool believed) {
+    SignatureVerifier verifier(one);
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    const auto agrees = [&] { return verifier.verify("data", good) && !verifier.verify("data", other); };
-    while (key->table->count_good() == nullptr) {
-      ASSERT_TRUE(agrees());
+    ASSERT_FALSE(verifier.verify("data", forged));
+    while (one.table->count_good() == nullptr) {
+      ASSERT_TRUE(verifier.verify("data", good));  // by the key itself, even where it takes the table then
       ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "no table was made";
     }
-    for (int i = 0; i < 50; ++i) ASSERT_TRUE(agrees()) << "with the table, " << i;
+    verifier.verify("data", good);  // takes the table if it hasn't
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_EQ(verifier.verify("data", good), believed) << i;
+      ASSERT_EQ(verifier.verify("data", forged), !believed) << i;
+    }
     EXPECT_EQ(ERR_peek_error(), 0u);
   };
-  std::thread beside(check);
-  check();
-  beside.join();
+  {
+    const std::jthread beside(check, std::cref(*key), true);
+    check(*key, true);
+  }
+  check(wrong, false);
+}
+
+TEST(P256Table, IsFinishedAndForgottenWhenItsKeyHasGone) {
+  auto key = generate_key(Algorithm::es256);
+  ASSERT_TRUE(key) << key.error();
+  for (unsigned i = 0; i < P256TableMaker::kWorthwhile; ++i) key->table->count_good();
+  const std::weak_ptr<EVP_PKEY> alive = key->pkey;
+  *key = Key();
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!alive.expired() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  EXPECT_TRUE(alive.expired());
 }
 
 TEST(P256Table, IsNotMadeForForgeries) {
