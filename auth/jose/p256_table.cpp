@@ -237,7 +237,7 @@ struct P256TableMaker::Shared {
       table = P256Table::of(key.get());
       ready.store(table != nullptr, std::memory_order_release);
     } catch (const std::exception&) {
-      // No memory: checks go on as they were.
+      table = nullptr;  // no memory: checks go on as they were
     }
   }
 
