@@ -3,7 +3,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
-#include <openssl/ecdsa.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -24,6 +24,10 @@ struct Freer {
 
 using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
 using Bignum = std::unique_ptr<BIGNUM, Freer<BN_clear_free>>;
+using BignumContext = std::unique_ptr<BN_CTX, Freer<BN_CTX_free>>;
+using Montgomery = std::unique_ptr<BN_MONT_CTX, Freer<BN_MONT_CTX_free>>;
+using EcGroup = std::unique_ptr<EC_GROUP, Freer<EC_GROUP_free>>;
+using EcPoint = std::unique_ptr<EC_POINT, Freer<EC_POINT_free>>;
 using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>>;
 using Digest = std::unique_ptr<EVP_MD, Freer<EVP_MD_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;

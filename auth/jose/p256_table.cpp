@@ -28,11 +28,6 @@ namespace {
 
 constexpr int kBytes = 32;  // of a coordinate, of the order, of r and s
 
-using Group = std::unique_ptr<EC_GROUP, Freer<EC_GROUP_free>>;
-using Point = std::unique_ptr<EC_POINT, Freer<EC_POINT_free>>;
-using Context = std::unique_ptr<BN_CTX, Freer<BN_CTX_free>>;
-using Montgomery = std::unique_ptr<BN_MONT_CTX, Freer<BN_MONT_CTX_free>>;
-
 // 256 bits, the lowest word first.
 using Words = std::array<std::uint64_t, 4>;
 
@@ -126,14 +121,14 @@ AlmostInverse almost_inverse(const Words& number, const Words& modulus) {
 // The curve twice: as it is, and with the public key in the base point's place, which OpenSSL makes a table
 // for.
 struct P256Table::Curve {
-  Group group{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
-  Group of_key{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
+  EcGroup group{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
+  EcGroup of_key{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
   Montgomery modulo_order{BN_MONT_CTX_new()};
   Words order{};
 
   bool prepare(const EVP_PKEY* key) {
-    const Context context(BN_CTX_new());
-    const Point point(group ? EC_POINT_new(group.get()) : nullptr);
+    const BignumContext context(BN_CTX_new());
+    const EcPoint point(group ? EC_POINT_new(group.get()) : nullptr);
     BIGNUM *px = nullptr, *py = nullptr;
     const bool read = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &px) == 1 &&
                       EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &py) == 1;
@@ -193,9 +188,9 @@ struct P256Checker::Scratch {
   }
 
   const P256Table::Curve& curve;
-  Context context{BN_CTX_new()};
+  BignumContext context{BN_CTX_new()};
   Bignum r{BN_new()}, s{BN_new()}, e{BN_new()}, inverse{BN_new()}, t{BN_new()};
-  Point point, other;
+  EcPoint point, other;
 };
 
 P256Checker::P256Checker(std::shared_ptr<const P256Table> table)

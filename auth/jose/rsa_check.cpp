@@ -11,9 +11,6 @@
 namespace sallyport::jose {
 namespace {
 
-using Context = std::unique_ptr<BN_CTX, Freer<BN_CTX_free>>;
-using Montgomery = std::unique_ptr<BN_MONT_CTX, Freer<BN_MONT_CTX_free>>;
-
 constexpr int kMinBits = 2048, kMaxBits = 4096;
 constexpr BN_ULONG kExponent = 65537;  // F4
 constexpr std::size_t kDigest = 32;
@@ -40,7 +37,7 @@ std::string encoding(std::size_t size) {
 
 struct RsaChecker::Numbers {
   Bignum modulus, signature{BN_new()}, power{BN_new()};
-  Context context{BN_CTX_new()};
+  BignumContext context{BN_CTX_new()};
   Montgomery montgomery{BN_MONT_CTX_new()};
   std::string expected, found;
 };

@@ -37,9 +37,8 @@ struct Decision {
   std::optional<jose::TokenError> reason;  // token_invalid
   std::shared_ptr<const jose::Claims> claims;
   revocation::Digests digests;  // of `claims`: a stream asks the index again with them
-  bool first_seen =
-      false;               // verified just now: time to confirm its generation. Said at least once of a token
-  bool unchecked = false;  // passed without the index (degraded: open): counted, loudly
+  bool first_seen = false;      // verified just now, at least once of a token: confirm its generation
+  bool unchecked = false;       // passed without the index (degraded: open): counted, loudly
 };
 
 struct RoutePolicy {

@@ -21,9 +21,6 @@ namespace sallyport::jose {
 namespace {
 
 using test::key_for;
-using Group = std::unique_ptr<EC_GROUP, Freer<EC_GROUP_free>>;
-using Point = std::unique_ptr<EC_POINT, Freer<EC_POINT_free>>;
-using Context = std::unique_ptr<BN_CTX, Freer<BN_CTX_free>>;
 
 std::string bytes_of(const BIGNUM* number) {
   std::string out(32, '\0');
@@ -53,7 +50,7 @@ class Picker {
   }
 
   Bignum r_of(const BIGNUM* nonce) const {
-    const Point point(EC_POINT_new(group_.get()));
+    const EcPoint point(EC_POINT_new(group_.get()));
     Bignum x(BN_new());
     EC_POINT_mul(group_.get(), point.get(), nonce, nullptr, nullptr, context_.get());
     EC_POINT_get_affine_coordinates(group_.get(), point.get(), x.get(), nullptr, context_.get());
@@ -79,8 +76,8 @@ class Picker {
   }
 
  private:
-  Group group_{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
-  Context context_{BN_CTX_new()};
+  EcGroup group_{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
+  BignumContext context_{BN_CTX_new()};
   Bignum private_;
 };
 
