@@ -5,6 +5,7 @@
 #include <array>
 
 #include "gateway/http1/forward_rules.hpp"
+#include "gateway/net/loop_clock.hpp"
 
 namespace sallyport::gateway {
 
@@ -13,8 +14,7 @@ void BodyPump::ended(End end) {
   end_ = end;
   if (end == End::sent) {
     // Where the response is under way already, its reader has a deadline of its own.
-    if (!exchange_.response_started())
-      upstream_.read_until(std::chrono::steady_clock::now() + limits_.response);
+    if (!exchange_.response_started()) upstream_.read_until(loop_now() + limits_.response);
   } else if (end != End::upstream_failed && end != End::stopped) {
     upstream_.cancel();  // whoever waits for a response to half a request stops waiting
   }
@@ -77,7 +77,7 @@ Task<bool> BodyPump::step(std::string_view first) {
     error_code ec = sent.would_block() ? error_code{} : sent.ec;
     const std::span<iovec> left = ec ? filled : advance(filled, sent.bytes);
     if (!ec && !left.empty()) {
-      upstream_.write_until(std::chrono::steady_clock::now() + limits_.write_stall);
+      upstream_.write_until(loop_now() + limits_.write_stall);
       ec = co_await upstream_.write_all(left);
       upstream_.write_until(SteadyTime::max());
     }
@@ -110,7 +110,7 @@ Task<bool> BodyPump::begin_with_body(std::string_view first) {
   if (!bare) {
     // The body isn't here yet: the head goes alone, so that the upstream can start.
     std::array<iovec, 1> head{piece_of(first)};
-    upstream_.write_until(std::chrono::steady_clock::now() + limits_.write_stall);
+    upstream_.write_until(loop_now() + limits_.write_stall);
     const error_code ec = co_await upstream_.write_all(head);
     upstream_.write_until(SteadyTime::max());
     if (ec) ended(End::upstream_failed);

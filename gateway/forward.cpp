@@ -8,6 +8,7 @@
 #include "gateway/http1/tunnel.hpp"
 #include "gateway/http1/upgrade.hpp"
 #include "gateway/identity_headers.hpp"
+#include "gateway/net/loop_clock.hpp"
 #include "gateway/refuse.hpp"
 #include "gateway/text.hpp"
 #include "gateway/upstream/retry.hpp"
@@ -31,9 +32,9 @@ enum class Attempt : std::uint8_t {
 
 // Bytes of the response, read into one block; views into it live until the next read.
 struct Incoming {
-  BufferPool::Block block;
-  std::size_t filled = 0;  // bytes in the block
-  std::size_t taken = 0;   // of them, looked at
+  BufferPool::Block block;  // from the first byte on
+  std::size_t filled = 0;   // bytes in the block
+  std::size_t taken = 0;    // of them, looked at
   std::string_view rest() const { return {block.data() + taken, filled - taken}; }
 };
 
@@ -170,10 +171,24 @@ Task<Attempt> read_response_head(Forwarding& f, upstream::Connection& up, BodyPu
         continue;
       }
     }
-    const std::span<char> room(in.block.data() + in.filled,
-                               std::min(in.block.size() - in.filled, kFirstRead));
-    IoResult got{0, net::error::operation_aborted};
-    if (!f.client_gone()) got = co_await up.stream.read_some(room);
+    // Only a byte takes a block: who waits for an answer holds none.
+    if (in.filled == 0) in.block.release();
+    IoResult got{0, net::error::would_block};
+    for (bool waits = up.stream.known_quiet(); got.would_block(); waits = true) {
+      error_code ec;
+      if (f.client_gone())
+        ec = net::error::operation_aborted;
+      else if (waits)
+        ec = co_await up.stream.wait_readable();
+      if (ec) {
+        got.ec = ec;
+        break;
+      }
+      if (!in.block) in.block = f.worker.blocks().take();
+      const std::size_t room = std::min(in.block.size() - in.filled, kFirstRead);
+      got = up.stream.try_read({in.block.data() + in.filled, room});
+      if (got.would_block() && in.filled == 0) in.block.release();
+    }
     if (got.ec) {
       if (const auto verdict = verdict_of(pump)) {
         f.verdict = *verdict;
@@ -304,7 +319,7 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
     std::memmove(in.block.data(), in.block.data() + in.taken, in.filled - in.taken);
     in.filled -= in.taken;
     in.taken = 0;
-    up.stream.read_until(std::chrono::steady_clock::now() + patience);
+    up.stream.read_until(loop_now() + patience);
     const std::span<char> room(in.block.data() + in.filled, in.block.size() - in.filled);
     IoResult got{0, net::error::operation_aborted};
     if (!f.client_gone() && !(entry && entry->ended() != StreamEnd::none))
@@ -320,9 +335,9 @@ Task<bool> relay_response(Forwarding& f, upstream::Connection& up, Incoming& in)
     if (got.ec == net::error::eof && up.reader.end_of_stream().progress == Progress::complete) {
       complete = true;
     } else if (got.ec) {
-      cut = got.ec != net::error::timed_out                ? "upstream_cut"
-            : std::chrono::steady_clock::now() >= f.latest ? "total_timeout"
-                                                           : "stream_idle";
+      cut = got.ec != net::error::timed_out ? "upstream_cut"
+            : loop_now() >= f.latest        ? "total_timeout"
+                                            : "stream_idle";
       break;
     }
     in.filled += got.bytes;
@@ -336,8 +351,7 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
   const auto& limits = f.context.runtime().config.limits;
   auto patience = f.context.route->timeout;
   // A second try has what the first one left: together they answer in time.
-  if (f.context.attempts > 1)
-    patience = std::chrono::ceil<std::chrono::milliseconds>(f.give_up - std::chrono::steady_clock::now());
+  if (f.context.attempts > 1) patience = std::chrono::ceil<std::chrono::milliseconds>(f.give_up - loop_now());
   BodyPump::Limits pump_limits{f.context.route->max_body, limits.write_stall, patience,
                                &f.context.route->forward};
   BodyPump pump(f.exchange, lease->stream, pump_limits, f.worker.executor());
@@ -347,10 +361,9 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
   f.upstream = &lease->stream;
   const bool sent = co_await pump.begin(f.context.upstream_head);
   if (!sent) pump.start();
-  if (pump.end() == BodyPump::End::upstream_failed)
-    lease->stream.read_until(std::chrono::steady_clock::now() + patience);
+  if (pump.end() == BodyPump::End::upstream_failed) lease->stream.read_until(loop_now() + patience);
 
-  Incoming in{f.worker.blocks().take()};
+  Incoming in;
   Attempt result = Attempt::failed;
   if (const auto verdict = verdict_of(pump)) {
     f.verdict = *verdict;
@@ -374,7 +387,7 @@ Task<Attempt> attempt(Forwarding& f, upstream::Lease lease) {
     }
   }
   if (head != nullptr) {
-    f.context.upstream_answered = std::chrono::steady_clock::now();
+    f.context.upstream_answered = loop_now();
     // An answer before the whole request: what the client still sends is for nobody (RFC 9112 9.6).
     if (pump.end() != BodyPump::End::sent) f.exchange.close_after();
     if (head->status == 101)
@@ -443,7 +456,7 @@ Task<> forward(Worker& worker, Exchange& exchange, RequestContext& context) {
     f.client = &*watch;
   }
   write_head(f);
-  context.upstream_asked = std::chrono::steady_clock::now();
+  context.upstream_asked = loop_now();
   const config::Upstream& rules = f.pool.config();
   if (rules.total_timeout.count() > 0) f.latest = context.upstream_asked + rules.total_timeout;
   f.give_up = std::min(context.upstream_asked + route.timeout, f.latest);

@@ -23,11 +23,6 @@ void append_hex(std::string& out, const Chance& chance) {
   out.append(text.data(), text.size());
 }
 
-template <class... Parts>
-void append(std::string& out, const Parts&... parts) {
-  (out.append(parts), ...);
-}
-
 // All fields of one id as a single list.
 void append_joined(std::string& out, const RequestHead& head, FieldId id) {
   const std::size_t before = out.size();
@@ -77,16 +72,6 @@ void find_client(Provenance& out, const RequestHead& head, const Arrival& arriva
   }
 }
 
-// RFC 7239 4: an IPv6 address is quoted and in brackets.
-void append_node(std::string& out, std::string_view peer) {
-  if (peer.empty())
-    out += "unknown";
-  else if (peer.find(':') != peer.npos)
-    append(out, "\"[", peer, "]\"");
-  else
-    out += peer;
-}
-
 }  // namespace
 
 bool valid_request_id(std::string_view text) {
@@ -121,20 +106,21 @@ void decide_provenance(Provenance& out, const RequestHead& head, const Arrival& 
 
   std::string& lines = out.lines;
   lines.clear();
+  const std::string_view peer = arrival.peer.empty() ? "unknown" : arrival.peer;
   if (!arrival.peer.empty() || out.trusted) {
     lines += "X-Forwarded-For: ";
     if (out.trusted) append_joined(lines, head, FieldId::x_forwarded_for);
-    append(lines, arrival.peer.empty() ? std::string_view("unknown") : arrival.peer, "\r\n");
+    append(lines, peer, "\r\n");
   }
   append_line(lines, "X-Forwarded-Proto", proto);
   if (!host.empty()) append_line(lines, "X-Forwarded-Host", host);
   lines += "Forwarded: ";
   if (out.trusted) append_joined(lines, head, FieldId::forwarded);
-  lines += "for=";
-  append_node(lines, arrival.peer);
+  // RFC 7239 4: an IPv6 address is quoted and in brackets.
+  const bool quoted = peer.find(':') != peer.npos;
+  append(lines, "for=", quoted ? "\"[" : "", peer, quoted ? "]\"" : "");
   if (!host.empty()) append(lines, ";host=\"", host, "\"");
-  append(lines, ";proto=", proto, "\r\n");
-  append_line(lines, "X-Request-Id", out.request_id);
+  append(lines, ";proto=", proto, "\r\nX-Request-Id: ", out.request_id, "\r\n");
   if (trace.sampled)
     append_line(lines, "traceparent", traceparent_for_upstream(trace));
   else if (const std::string_view theirs = traceparent_of(head); !theirs.empty())

@@ -8,6 +8,7 @@
 #include "gateway/endpoints/endpoints.hpp"
 #include "gateway/forward.hpp"
 #include "gateway/judge.hpp"
+#include "gateway/net/loop_clock.hpp"
 #include "gateway/path.hpp"
 #include "gateway/refuse.hpp"
 #include "gateway/tickets.hpp"
@@ -146,7 +147,7 @@ Task<> handle_request(Worker& worker, Exchange& exchange, const Arrival& arrival
                       const http1::Refusal* refusal) {
   std::unique_ptr<RequestContext> context = worker.take_context();
   context->serving = worker.serving();
-  context->began = std::chrono::steady_clock::now();
+  context->began = loop_now();
   const Runtime& runtime = context->runtime();
   if (runtime.config.tracing)
     context->trace = decide_trace(traceparent_of(exchange.request()), runtime.config.tracing->sample,

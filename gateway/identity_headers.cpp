@@ -13,6 +13,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::size_t kUsual = 240;  // bytes of a token's lines
+
 bool fit_for_list(std::string_view element) {
   return fit_for_header(element) && element.find(',') == element.npos;
 }
@@ -66,14 +68,25 @@ bool fit_for_header(std::string_view value) {
          value.find('\t') == value.npos && value.front() != ' ' && value.back() != ' ';
 }
 
+std::string standard_identity_headers(const jose::Claims& claims) {
+  std::string lines;
+  lines.reserve(kUsual);
+  append_if_fit(lines, "X-Auth-Issuer", claims.issuer);
+  append_if_fit(lines, "X-Auth-Subject", claims.subject);
+  append_list(lines, "X-Auth-Roles", claims.roles);
+  append_list(lines, "X-Auth-Scopes", claims.scopes);
+  append_if_fit(lines, "X-Auth-Session", claims.session_id);
+  if (lines.capacity() > kUsual) lines.shrink_to_fit();
+  return lines;
+}
+
 void append_identity_headers(std::string& out, const jose::Claims& claims,
                              const std::map<std::string, std::string>& claims_to_headers,
                              config::ClaimFormat format) {
-  append_if_fit(out, "X-Auth-Issuer", claims.issuer);
-  append_if_fit(out, "X-Auth-Subject", claims.subject);
-  append_list(out, "X-Auth-Roles", claims.roles);
-  append_list(out, "X-Auth-Scopes", claims.scopes);
-  append_if_fit(out, "X-Auth-Session", claims.session_id);
+  if (claims.lines.empty())
+    out += standard_identity_headers(claims);
+  else
+    out += claims.lines;
   for (const auto& [claim, header] : claims_to_headers)
     if (const json::value* value = claims.find(claim); value && is_token(header))
       append_if_fit(out, header, claim_text(*value, format));

@@ -47,11 +47,6 @@ constexpr std::array kReplies{
 };
 static_assert(kReplies.size() == static_cast<std::size_t>(Verdict::origin_refused) + 1);
 
-template <class... Parts>
-void append(std::string& out, const Parts&... parts) {
-  (out.append(parts), ...);
-}
-
 void append_head(std::string& out, unsigned status, const Reply* reply, std::string_view content_type,
                  std::size_t length, const ReplyContext& context) {
   append(out, "HTTP/1.1 ", std::to_string(status), " ", reason_phrase(status), "\r\n");

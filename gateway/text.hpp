@@ -71,17 +71,25 @@ constexpr std::string_view trim(std::string_view text) {
   return text;
 }
 
-// "name: value" and the end of the line. One change of the string's length, since every message is made of
-// these.
-inline void append_line(std::string& out, std::string_view name, std::string_view value) {
+constexpr std::string_view as_view(std::string_view text) { return text; }
+template <std::size_t N>
+constexpr std::string_view as_view(const char (&literal)[N]) {  // its length is known: nothing to count
+  return {literal, N - 1};
+}
+
+// All of them by one change of the string's length: every message is made of such pieces.
+template <class... Parts>
+void append(std::string& out, const Parts&... parts) {
   const std::size_t at = out.size();
-  out.resize(at + name.size() + value.size() + 4);
-  char* to = std::copy(name.begin(), name.end(), out.data() + at);
-  *to++ = ':';
-  *to++ = ' ';
-  to = std::copy(value.begin(), value.end(), to);
-  *to++ = '\r';
-  *to = '\n';
+  out.resize(at + (as_view(parts).size() + ...));
+  char* to = out.data() + at;
+  const auto copy = [&to](std::string_view part) { to = std::copy(part.begin(), part.end(), to); };
+  (copy(as_view(parts)), ...);
+}
+
+// "name: value" and the end of the line.
+inline void append_line(std::string& out, std::string_view name, std::string_view value) {
+  append(out, name, ": ", value, "\r\n");
 }
 
 // Calls act(element) for each element of a comma separated list, blanks cut, empty ones skipped (RFC

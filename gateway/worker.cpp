@@ -11,6 +11,8 @@
 #include "auth/jose/token_issuer.hpp"
 #include "gateway/client.hpp"
 #include "gateway/date.hpp"
+#include "gateway/identity_headers.hpp"
+#include "gateway/net/loop_clock.hpp"
 #include "gateway/observe/spans.hpp"
 #include "gateway/span_sender.hpp"
 #include "gateway/user_source.hpp"
@@ -51,7 +53,8 @@ Worker::Worker(unsigned index, const std::shared_ptr<const Runtime>& runtime, Sh
       blocks_(kBlock, kKeepBlocks),
       scratch_(runtime->head_limits, small_, kKeepScratch),
       keys_(std::make_shared<const KeySnapshot>()),
-      authenticator_(runtime->keys->issuers, runtime->config.revocation.max_staleness, kCacheBytes),
+      authenticator_(runtime->keys->issuers, runtime->config.revocation.max_staleness, kCacheBytes,
+                     standard_identity_headers),
       assertions_(runtime->config.tokens.issuer, runtime->config.tokens.claims.roles),
       owed_(std::make_shared<std::vector<revocation::Event>>()),
       resolver_(io_.get_executor()),
@@ -231,10 +234,11 @@ void Worker::check_streams(SteadyTime now) {
 }
 
 policy::Freshness Worker::freshness() const {
-  const auto age = std::chrono::steady_clock::now() - as_of_;
+  const auto age = loop_now() - as_of_;
   return {ready_, std::chrono::duration_cast<std::chrono::milliseconds>(age)};
 }
 
+// Not the loop's time: a token that another worker has just issued would be one of the future by it.
 UnixSeconds Worker::unix_now() const {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }

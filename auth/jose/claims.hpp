@@ -41,6 +41,9 @@ struct Claims {
   UnixSeconds expires{};
   std::vector<std::string> roles;   // from the configured claim: a string, or an array of strings
   std::vector<std::string> scopes;  // from `scope` (space separated) or `scp` (string or array)
+  // Header lines by which upstreams are told of it (gateway/identity_headers.hpp), where they are written
+  // once for all requests with this token. Empty: not yet, or nothing was fit.
+  std::string lines;
   // What `all` lies in where that isn't the heap: it goes at once, not value by value. Copies of values lie
   // in it too, so none may outlive the claims.
   std::shared_ptr<const void> memory;

@@ -60,7 +60,7 @@ class TokenVerifier {
   TokenVerifier(TokenVerifier&&) noexcept;
   TokenVerifier& operator=(TokenVerifier&&) noexcept;
 
-  using Verified = std::shared_ptr<const Claims>;
+  using Verified = std::shared_ptr<Claims>;  // the caller's alone, until it shares them
 
   // `expired` is only said of a token that is otherwise good.
   boost::system::result<Verified, TokenError> verify(std::string_view token, UnixSeconds now);

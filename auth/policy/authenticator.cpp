@@ -29,8 +29,12 @@ struct Authenticator::Known {
 };
 
 Authenticator::Authenticator(Issuers issuers, std::chrono::milliseconds max_staleness,
-                             std::size_t cache_bytes)
-    : issuers_(issuers), verifier_(std::move(issuers)), max_staleness_(max_staleness), cache_(cache_bytes) {}
+                             std::size_t cache_bytes, Tell tell)
+    : issuers_(issuers),
+      verifier_(std::move(issuers)),
+      max_staleness_(max_staleness),
+      cache_(cache_bytes),
+      tell_(tell) {}
 
 void Authenticator::use(Issuers issuers) {
   issuers_ = issuers;
@@ -57,6 +61,7 @@ Authenticator::Known Authenticator::know(std::string_view token, UnixSeconds now
 
   auto verified = verifier_.verify_ignoring_expiry(token, now);
   if (!verified) return {.error = verified.error()};
+  if (tell_ != nullptr) (*verified)->lines = tell_(**verified);
   Known known;
   known.token.claims = std::move(*verified);
   known.token.digests = revocation::digests_of(*known.token.claims);

@@ -56,7 +56,10 @@ struct Freshness {
 class Authenticator {
  public:
   using Issuers = std::shared_ptr<const std::vector<jose::Issuer>>;
-  Authenticator(Issuers issuers, std::chrono::milliseconds max_staleness, std::size_t cache_bytes);
+  using Tell = std::string (*)(const jose::Claims&);
+  // `tell` writes Claims::lines of each token that is verified; nullptr: nobody needs them.
+  Authenticator(Issuers issuers, std::chrono::milliseconds max_staleness, std::size_t cache_bytes,
+                Tell tell = nullptr);
 
   // New keys or issuers: what was verified under the old ones is verified again.
   void use(Issuers issuers);
@@ -88,6 +91,7 @@ class Authenticator {
   jose::TokenVerifier verifier_;
   std::chrono::milliseconds max_staleness_;
   VerifiedCache cache_;
+  Tell tell_;
   std::uint64_t key_generation_ = 0;
   std::shared_ptr<const revocation::RevocationSet> index_ = revocation::RevocationSet::empty();
 };

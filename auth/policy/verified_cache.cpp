@@ -9,10 +9,11 @@ namespace sallyport::policy {
 namespace {
 
 // What an entry weighs: its nodes in list and index, and its claims. The claims hold each value of the
-// payload up to twice (as a member and in `all`) in objects with overhead; the token is a third longer than
-// its payload.
-constexpr std::size_t kFixed = 1536, kPerTokenByte = 4;
-constexpr std::size_t kUsual = 3000;  // of a token of 370 bytes
+// payload up to three times (as a member, in `all`, in `lines`) in objects with overhead; the token is a
+// third longer than its payload.
+constexpr std::size_t kFixed = 1792, kPerTokenByte = 4;
+constexpr int kLooks = 4;             // at the oldest, for one that comes
+constexpr std::size_t kUsual = 3300;  // of a token of 370 bytes
 
 }  // namespace
 
@@ -34,10 +35,14 @@ VerifiedToken* VerifiedCache::find(const Key& key, UnixSeconds now, std::uint64_
   const auto found = index_.find(key);
   if (found == index_.end()) {
     ++counters_.misses;
-    // What died is asked for no more, so it comes to the end of the list. Two go for each that comes: the
-    // dead don't gather, and no request pays for many.
-    for (int i = 0; i < 2 && !entries_.empty() && entries_.back().dies <= now; ++i)
-      drop(std::prev(entries_.end()));
+    // What died is used no more, so it is found at the end of the list. A few are looked at for each that
+    // comes: the dead don't gather, and no request pays for many.
+    for (int i = 0; i < kLooks && !entries_.empty(); ++i) {
+      if (entries_.back().dies <= now)
+        drop(std::prev(entries_.end()));
+      else if (!spare_oldest())
+        break;
+    }
     return nullptr;
   }
   const Entries::iterator entry = found->second;
@@ -47,7 +52,7 @@ VerifiedToken* VerifiedCache::find(const Key& key, UnixSeconds now, std::uint64_
     return nullptr;
   }
   ++counters_.hits;
-  entries_.splice(entries_.begin(), entries_, entry);
+  entry->used = true;
   return &entry->token;
 }
 
@@ -57,7 +62,8 @@ VerifiedToken* VerifiedCache::insert(const Key& key, VerifiedToken token, UnixSe
   if (weight > max_bytes_) return nullptr;
   if (bytes_ + weight > max_bytes_ && !asked_before(key)) return nullptr;
   if (const auto found = index_.find(key); found != index_.end()) drop(found->second);
-  while (bytes_ + weight > max_bytes_) {
+  for (int looks = 0; bytes_ + weight > max_bytes_; ++looks) {
+    if (looks < kLooks && spare_oldest()) continue;
     drop(std::prev(entries_.end()));
     ++counters_.evictions;
   }
@@ -71,6 +77,12 @@ void VerifiedCache::clear() {
   index_.clear();
   entries_.clear();
   bytes_ = 0;
+}
+
+bool VerifiedCache::spare_oldest() {
+  if (!std::exchange(entries_.back().used, false)) return false;
+  entries_.splice(entries_.begin(), entries_, std::prev(entries_.end()));
+  return true;
 }
 
 void VerifiedCache::drop(Entries::iterator entry) {

@@ -1,8 +1,8 @@
 // Tokens that this worker has verified, so that the next request with the same one costs a hash and a
-// look-up. Keyed by the SHA-256 of the whole token, bounded in bytes, least recently used out first; once it
-// is full a token gets in when it is seen the second time, so a crowd of tokens that come once drives nothing
-// out. What it holds is verified, never judged: expiry, revocation and policy are asked again for each
-// request.
+// look-up. Keyed by the SHA-256 of the whole token, bounded in bytes. Once it is full a token gets in when it
+// is seen the second time, so a crowd of tokens that come once drives nothing out, and the oldest goes that
+// wasn't used since it was last looked at (second chance: a use marks its entry and touches no other). What
+// it holds is verified, never judged: expiry, revocation and policy are asked again for each request.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -62,6 +62,7 @@ class VerifiedCache {
     UnixSeconds dies{};
     std::uint64_t key_generation = 0;
     std::size_t bytes = 0;
+    bool used = false;  // since it came to the front
   };
   using Entries = std::list<Entry>;
   struct Hash {  // the key is a hash already
@@ -72,12 +73,13 @@ class VerifiedCache {
       return value;
     }
   };
+  bool spare_oldest();  // where it was used: it comes to the front, and must be used again
   void drop(Entries::iterator entry);
   bool asked_before(const Key& key);  // and remembers that it was asked for now
 
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
-  Entries entries_;  // most recently used first
+  Entries entries_;  // the newest first
   boost::unordered_flat_map<Key, Entries::iterator, Hash> index_;
   std::vector<std::uint16_t> asked_;  // by key: the mark of who was refused last
   Counters counters_;

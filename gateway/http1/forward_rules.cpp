@@ -11,6 +11,7 @@
 
 namespace sallyport::http1 {
 
+using gateway::append;
 using gateway::Field;
 using gateway::FieldId;
 using gateway::Framing;
@@ -86,11 +87,6 @@ bool is_named(const gateway::Fields& fields, const Field& asked) {
   return std::any_of(fields.begin(), fields.end(), [&](const Field& field) {
     return field.id == FieldId::connection && gateway::list_contains(field.value, asked.name);
   });
-}
-
-template <class... Parts>
-void append(std::string& out, const Parts&... parts) {
-  (out.append(parts), ...);
 }
 
 void append_number(std::string& out, std::uint64_t number, int base = 10) {

@@ -4,12 +4,15 @@
 #include <cstring>
 #include <functional>
 
+#include "gateway/net/loop_clock.hpp"
+
 namespace sallyport::http1 {
 
 using gateway::BodyPiece;
 using gateway::error_code;
 using gateway::Framing;
 using gateway::IoResult;
+using gateway::loop_now;
 using gateway::piece_of;
 using gateway::Version;
 
@@ -24,8 +27,6 @@ constexpr std::uint64_t kLargeBody = 16 * 1024;
 // back once it was sent.
 constexpr std::size_t kFirstRead = 4 * 1024;
 constexpr std::size_t kMaxPieces = 32;
-
-SteadyTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
@@ -63,7 +64,7 @@ Task<ServerConnection::Next> ServerConnection::read_head() {
   if (filled_ == 0) {
     if (host_.closes_idle && !first) co_return Next::close;
     idle_ = !first;
-    waiting_since_ = now();
+    waiting_since_ = loop_now();
     stream_.read_until(waiting_since_ + (first ? host_.limits.head : host_.limits.keep_alive));
     // Only a byte makes a request of it, and takes a buffer.
     for (IoResult got{0, net::error::would_block}; got.would_block();) {
@@ -79,7 +80,7 @@ Task<ServerConnection::Next> ServerConnection::read_head() {
   bytes_in_ = bytes_out_ = 0;
   started_ = cut_ = stop_reading_ = false;
   scratch_->reader.reset();
-  const SteadyTime due = now() + host_.limits.head;
+  const SteadyTime due = loop_now() + host_.limits.head;
   stream_.read_until(due);
   char* const begin = scratch_->in.data();
   for (std::size_t seen = 0;;) {
@@ -168,10 +169,10 @@ Task<BodyPiece> ServerConnection::read_body() {
     const BodyPiece piece = next_piece();
     if (!piece.bytes.empty() || piece.state != BodyPiece::State::more) co_return piece;
   }
-  if (body_began_ == SteadyTime{}) body_began_ = now();
+  if (body_began_ == SteadyTime{}) body_began_ = loop_now();
   // Both the silence and the whole are bounded: a drop every minute would otherwise hold a connection for
   // ever.
-  SteadyTime due = now() + host_.limits.body_idle;
+  SteadyTime due = loop_now() + host_.limits.body_idle;
   if (host_.limits.body_rate > 0) {
     const auto earned = std::chrono::seconds(bytes_in_ / host_.limits.body_rate);
     due = std::min(due, body_began_ + host_.limits.body_idle + earned);
@@ -227,7 +228,7 @@ Task<error_code> ServerConnection::send(std::span<iovec> pieces) {
 
 Task<error_code> ServerConnection::send_rest(std::vector<iovec> pieces) {
   for (std::span<iovec> left = pieces; !left.empty();) {
-    stream_.write_until(now() + host_.limits.write_stall);
+    stream_.write_until(loop_now() + host_.limits.write_stall);
     if (const error_code ec = co_await stream_.wait_writable()) co_return ec;
     const IoResult more = stream_.try_write(left);
     if (more.ec && !more.would_block()) co_return more.ec;
@@ -360,7 +361,7 @@ bool ServerConnection::keep_leftover() {
 // answer.
 Task<> ServerConnection::linger() {
   stream_.shutdown_send();
-  stream_.read_until(now() + kLinger);
+  stream_.read_until(loop_now() + kLinger);
   for (std::size_t thrown = 0; thrown < kLingerBytes;) {
     const std::span<char> room(scratch_->in.data(), scratch_->in.size());
     const IoResult got = co_await stream_.read_some(room);

@@ -50,7 +50,7 @@ class BufferPool {
   }
 
   Block take() {
-    if (free_.empty()) return Block(this, std::unique_ptr<char[]>(new char[block_size_]));
+    if (free_.empty()) return Block(this, std::unique_ptr<char[]>(new char[block_size_ + kStagger]));
     std::unique_ptr<char[]> memory = std::move(free_.back());
     free_.pop_back();
     return Block(this, std::move(memory));
@@ -60,6 +60,10 @@ class BufferPool {
   void give_back(std::unique_ptr<char[]> memory) {
     if (free_.size() < keep_) free_.push_back(std::move(memory));
   }
+
+  // Blocks of 64 KiB would all begin at the same places of the processor's caches, whose sets hold a few
+  // each.
+  static constexpr std::size_t kStagger = 11 * 64 - 16;
 
   std::size_t block_size_;
   std::size_t keep_;

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "gateway/net/loop_clock.hpp"
+
 namespace sallyport::gateway {
 namespace {
 
@@ -93,7 +95,11 @@ void Readiness::collect() {
     for (int i = 0; i < got; ++i) note(*static_cast<Entry*>(events[i].data.ptr), events[i].events);
   }
   std::vector<Entry::Waiter> due = std::exchange(due_, {});
-  for (Entry::Waiter& waiter : due) waiter.waits.resume();
+  LoopPass pass;
+  for (Entry::Waiter& waiter : due) {
+    pass.step();
+    waiter.waits.resume();
+  }
   due.clear();
   if (due_.empty()) due_ = std::move(due);  // keeps its room
 }

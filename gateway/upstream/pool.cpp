@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "gateway/net/loop_clock.hpp"
+
 namespace sallyport::upstream {
 
 using gateway::error_code;
+using gateway::loop_now;
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
@@ -36,7 +39,7 @@ Pool::Pool(net::any_io_executor executor, gateway::Deadlines& deadlines, Resolve
 
 void Pool::take_back(std::unique_ptr<Connection> connection, bool clean) {
   const std::size_t server = connection->server;
-  state_.ended(server, connection->outcome, connection->probe, std::chrono::steady_clock::now());
+  state_.ended(server, connection->outcome, connection->probe, loop_now());
   connection->outcome = Outcome::undecided;
   connection->probe = false;
   if (clean && state_.keeps_idle(server)) {
@@ -110,7 +113,7 @@ Task<std::unique_ptr<Connection>> Pool::connect(const Choice& choice, SteadyTime
   error_code ec;
   std::string why;
   std::unique_ptr<Connection> connection = co_await connector_.open(choice.server, until, ec, why);
-  const SteadyTime now = std::chrono::steady_clock::now();
+  const SteadyTime now = loop_now();
   if (connection) {
     state_.connected(choice.server, now);
     co_return connection;
@@ -130,7 +133,7 @@ Choice Pool::choose(const Wish& wish, SteadyTime now) {
 // A kept connection, which there nearly always is, costs no coroutine.
 Task<Pool::Acquired> Pool::acquire(Wish& wish, std::string& reason) {
   if (closed_) return Task<Acquired>::done(AcquireError::overloaded);
-  const SteadyTime now = std::chrono::steady_clock::now();
+  const SteadyTime now = loop_now();
   Choice choice = choose(wish, now);
   while (choice.act == Act::use_idle) {
     if (auto connection = take_idle(choice, wish.repeatable, now))
@@ -146,7 +149,7 @@ Task<Pool::Acquired> Pool::acquire_otherwise(Choice choice, Wish& wish, std::str
   for (;;) {
     switch (choice.act) {
       case Act::use_idle: {
-        auto connection = take_idle(choice, wish.repeatable, std::chrono::steady_clock::now());
+        auto connection = take_idle(choice, wish.repeatable, loop_now());
         if (connection) co_return Lease(this, std::move(connection));
         break;
       }
@@ -177,12 +180,12 @@ Task<Pool::Acquired> Pool::acquire_otherwise(Choice choice, Wish& wish, std::str
         co_return AcquireError::unavailable;
     }
     if (closed_) co_return AcquireError::overloaded;
-    choice = choose(wish, std::chrono::steady_clock::now());
+    choice = choose(wish, loop_now());
   }
 }
 
 void Pool::checked(std::size_t server, bool healthy) {
-  state_.checked(server, healthy, std::chrono::steady_clock::now());
+  state_.checked(server, healthy, loop_now());
   if (healthy) wake_one();
 }
 

@@ -35,6 +35,18 @@ TEST(IdentityHeaders, SayWhoItIs) {
             "X-Auth-Session: sid\r\nX-Groups: a,b\r\nX-Level: 3\r\nX-Tenant: t1\r\nX-Vip: true\r\n");
 }
 
+TEST(IdentityHeaders, AreWrittenOnceForAToken) {
+  jose::Claims who = claims(R"({"tenant":"t1"})");
+  who.subject = "s";
+  who.roles = {"clerk"};
+  const std::map<std::string, std::string> wanted{{"tenant", "X-Tenant"}};
+  const std::string anew = identity_headers(who, wanted);
+  EXPECT_EQ(anew, "X-Auth-Subject: s\r\nX-Auth-Roles: clerk\r\nX-Tenant: t1\r\n");
+  EXPECT_EQ(standard_identity_headers(who), identity_headers(who, {}));
+  who.lines = "X-Auth-Subject: written before\r\n";
+  EXPECT_EQ(identity_headers(who, wanted), "X-Auth-Subject: written before\r\nX-Tenant: t1\r\n");
+}
+
 TEST(IdentityHeaders, WriteListsAndObjectsAsJsonWhereTheRouteSaysSo) {
   const jose::Claims who = claims(R"({"groups":["a,b","c\r\nX-Auth-Roles: admin"],"org":{"id":7},"t":"x"})");
   EXPECT_EQ(

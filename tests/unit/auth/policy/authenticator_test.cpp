@@ -222,6 +222,24 @@ TEST(Authenticator, TellsClaimsOfAnExpiredToken) {
   EXPECT_EQ(gate.authenticator.claims_of("a.b.c", kNow).has_value(), false);
 }
 
+TEST(Authenticator, WritesTheLinesOfATokenOnceForAllItsRequests) {
+  static int written = 0;
+  written = 0;
+  Gate gate;
+  Authenticator authenticator{issuers(gate.signing), 5000ms, 1 << 20, [](const jose::Claims& claims) {
+                                ++written;
+                                return "Subject: " + claims.subject + "\r\n";
+                              }};
+  const std::string token = gate.token();
+  for (int i = 0; i < 3; ++i) {
+    const Decision decision =
+        authenticator.decide(Credential::bearer(token), route(AuthMode::required), kNow, kFresh);
+    ASSERT_TRUE(decision.claims);
+    EXPECT_EQ(decision.claims->lines, "Subject: user-1\r\n");
+  }
+  EXPECT_EQ(written, 1);
+}
+
 TEST(Authenticator, NeverHashesAMonster) {
   Gate gate;
   const Decision decision =

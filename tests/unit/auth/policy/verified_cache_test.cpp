@@ -63,19 +63,62 @@ TEST(VerifiedCache, ForgetsWhatOtherKeysVerified) {
   EXPECT_EQ(cache.find(key, kNow, 1), nullptr) << "for good";
 }
 
-TEST(VerifiedCache, StaysWithinItsBytesAndDropsTheLeastRecentlyUsed) {
-  VerifiedCache cache(11 * 1024);  // three entries of 3.5 KiB
+TEST(VerifiedCache, StaysWithinItsBytesAndDropsTheOldestThatWasNotUsed) {
+  VerifiedCache cache(12 * 1024);  // three entries of 3.75 KiB
   const auto a = cache.key_of("a"), b = cache.key_of("b"), c = cache.key_of("c"), d = cache.key_of("d");
   for (const auto& key : {a, b, c}) cache.insert(key, token("x"), kNow + 10s, 1, 512);
   EXPECT_EQ(cache.size(), 3u);
   cache.find(a, kNow, 1);
   EXPECT_EQ(cache.insert(d, token("x"), kNow + 10s, 1, 512), nullptr) << "it may never come again";
   EXPECT_NE(cache.insert(d, token("x"), kNow + 10s, 1, 512), nullptr);
-  EXPECT_LE(cache.bytes(), 11u * 1024);
+  EXPECT_LE(cache.bytes(), 12u * 1024);
   EXPECT_NE(cache.find(a, kNow, 1), nullptr);
   EXPECT_EQ(cache.find(b, kNow, 1), nullptr);
   EXPECT_NE(cache.find(d, kNow, 1), nullptr);
   EXPECT_EQ(cache.counters().evictions, 1u);
+}
+
+TEST(VerifiedCache, WhatIsInUseStaysWhileOthersComeAndGo) {
+  VerifiedCache cache(40 * 1024);  // ten entries
+  const auto busy = cache.key_of("busy");
+  cache.insert(busy, token("x"), kNow + 10s, 1, 512);
+  for (int i = 0; i < 500; ++i) {
+    const auto key = cache.key_of("other " + std::to_string(i));
+    cache.insert(key, token("x"), kNow + 10s, 1, 512);
+    cache.insert(key, token("x"), kNow + 10s, 1, 512);
+    ASSERT_NE(cache.find(busy, kNow, 1), nullptr) << "after " << i;
+    ASSERT_LE(cache.bytes(), 40u * 1024);
+  }
+}
+
+// Each eviction looks at a few only: when all are in use one of them goes all the same.
+TEST(VerifiedCache, MakesRoomEvenWhereAllAreInUse) {
+  VerifiedCache cache(120 * 1024);  // 32 entries
+  std::vector<VerifiedCache::Key> keys;
+  for (int i = 0; i < 32; ++i) keys.push_back(cache.key_of(std::to_string(i)));
+  for (const auto& key : keys) cache.insert(key, token("x"), kNow + 10s, 1, 512);
+  for (const auto& key : keys) ASSERT_NE(cache.find(key, kNow, 1), nullptr);
+  const auto late = cache.key_of("late");
+  EXPECT_EQ(cache.insert(late, token("x"), kNow + 10s, 1, 512), nullptr);
+  EXPECT_NE(cache.insert(late, token("x"), kNow + 10s, 1, 512), nullptr);
+  EXPECT_NE(cache.find(late, kNow, 1), nullptr);
+  EXPECT_EQ(cache.size(), 32u);
+  EXPECT_EQ(cache.counters().evictions, 1u);
+}
+
+// One of a long life that is used all the time keeps its place and hides nobody who died.
+TEST(VerifiedCache, FindsTheDeadBehindOneThatLives) {
+  VerifiedCache cache(1 << 20);
+  const auto busy = cache.key_of("busy");
+  cache.insert(busy, token("x"), kNow + 24h, 1, 500);
+  for (int i = 0; i < 200; ++i) {
+    const UnixSeconds now = kNow + std::chrono::seconds(i);
+    const auto key = cache.key_of("short " + std::to_string(i));
+    EXPECT_EQ(cache.find(key, now, 1), nullptr);
+    cache.insert(key, token("x"), now + 10s, 1, 500);
+    ASSERT_NE(cache.find(busy, now, 1), nullptr);
+  }
+  EXPECT_LE(cache.size(), 12u);
 }
 
 TEST(VerifiedCache, ACrowdThatComesOnceDrivesNothingOut) {

@@ -8,8 +8,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <string>
 
+#include "gateway/net/loop_clock.hpp"
 #include "tests/support/await.hpp"
 
 namespace sallyport::gateway {
@@ -135,6 +137,29 @@ TEST_F(ReadinessTest, BothDirectionsWaitAtOnce) {
   while (::read(fds_[1], read.data(), read.size()) > 0) {
   }
   for (const auto& ec : await_all(context_, std::move(both))) EXPECT_FALSE(ec);
+}
+
+// Who is resumed by one look at the set goes by one time, who runs later by a later one.
+TEST_F(ReadinessTest, ResumesByOneTime) {
+  const auto waits = [this](Direction what) -> Task<SteadyTime> {
+    const auto ec = co_await wait(what);
+    EXPECT_FALSE(ec);
+    const SteadyTime told = loop_now();
+    for (const SteadyTime real = std::chrono::steady_clock::now();
+         std::chrono::steady_clock::now() == real;) {
+    }
+    co_return told;
+  };
+  entry_.exhausted(Direction::write);
+  std::vector<Task<SteadyTime>> both;
+  both.push_back(waits(Direction::read));
+  both.push_back(waits(Direction::write));
+  const SteadyTime before = std::chrono::steady_clock::now();
+  say("a");
+  const std::vector<SteadyTime> told = await_all(context_, std::move(both));
+  EXPECT_EQ(told[0], told[1]);
+  EXPECT_GE(told[0], before);
+  EXPECT_GT(loop_now(), told[0]);
 }
 
 TEST_F(ReadinessTest, NobodyWhoWaitsIsLeftWhenTheLoopIsGone) {
