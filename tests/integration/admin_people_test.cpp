@@ -79,8 +79,9 @@ TEST_F(AdminPeople, PagesLeadOn) {
   std::string cursor;
   for (int pages = 0; pages < 5; ++pages) {
     const Response page = admin("GET", "/admin/users?limit=1" + (cursor.empty() ? "" : "&cursor=" + cursor));
-    seen += page.json().at("users").as_array().size();
-    const auto* next = page.json().as_object().if_contains("next");
+    const auto document = page.json();
+    seen += document.at("users").as_array().size();
+    const auto* next = document.as_object().if_contains("next");
     if (next == nullptr) break;
     cursor = std::string(next->as_string());
   }

@@ -213,25 +213,29 @@ TEST_F(ProxyTest, AClientThatLeavesInTheMiddleOfAnAnswerEndsTheUpstreamsWork) {
 TEST(ProxyStream, AClientThatLeavesWhileItWaitsEndsTheUpstreamsWork) {
   Origin origin;
   GatewayProcess gateway(SALLYPORT_BINARY, proxy_config(origin.url(), "", "1h"));
-  for (const bool reset : {true, false}) {
+  struct Poll {
     Gate arrived, done;
     std::atomic<bool> noticed = false;
-    origin.on("/poll", [&](Exchange& exchange) {
-      arrived.open();
-      noticed = exchange.closed_by_peer(std::chrono::milliseconds(5'000));
-      done.open();
+  };
+  for (const bool reset : {true, false}) {
+    // Shared: an answer that never came is asked for once more, and that may outlive this turn.
+    auto poll = std::make_shared<Poll>();
+    origin.on("/poll", [poll](Exchange& exchange) {
+      poll->arrived.open();
+      poll->noticed = exchange.closed_by_peer(std::chrono::milliseconds(5'000));
+      poll->done.open();
     });
     HttpConnection client(gateway.port());
     client.send(request_text("GET", "/poll"));
-    ASSERT_TRUE(arrived.wait());
+    ASSERT_TRUE(poll->arrived.wait());
     if (reset)
       client.abort();
     else
       client.close();
-    ASSERT_TRUE(done.wait());
+    ASSERT_TRUE(poll->done.wait());
     // A FIN alone may be a half-close; a reset is certain.
     if (reset) {
-      EXPECT_TRUE(noticed);
+      EXPECT_TRUE(poll->noticed);
     }
   }
 }

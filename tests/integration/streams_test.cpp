@@ -311,15 +311,18 @@ TEST_F(ShortLived, AnEventStreamEndsCleanlyWithItsTokenUnlessItIsBoundToTheSessi
 
 TEST_F(Streams, AnEventArrivesWhenItIsSent) {
   constexpr int kEventCount = 50;
-  std::atomic<Clock::rep> sent{0};
-  std::atomic<int> received{0};
-  fleet_.origin().on("/open/events", [&](Exchange& exchange) {
+  struct Told {
+    std::atomic<Clock::rep> sent{0};
+    std::atomic<int> received{0};
+  };
+  auto told = std::make_shared<Told>();  // the origin looks once more after the last event was received
+  fleet_.origin().on("/open/events", [told](Exchange& exchange) {
     exchange.send(kEvents);
     for (int i = 0; i < kEventCount; ++i) {
-      sent = Clock::now().time_since_epoch().count();
+      told->sent = Clock::now().time_since_epoch().count();
       exchange.send(chunk("data: " + std::to_string(i) + "\n\n"));
       const auto end = within();
-      while (received <= i && Clock::now() < end) std::this_thread::yield();
+      while (told->received <= i && Clock::now() < end) std::this_thread::yield();
     }
     exchange.send("0\r\n\r\n");
   });
@@ -329,8 +332,8 @@ TEST_F(Streams, AnEventArrivesWhenItIsSent) {
   for (int i = 0; i < kEventCount; ++i) {
     const std::string mark = "data: " + std::to_string(i) + "\n\n";
     ASSERT_NE(client.stream().read_through(mark, within()).find(mark), std::string::npos);
-    delays.push_back(Clock::duration(Clock::now().time_since_epoch().count() - sent));
-    ++received;
+    delays.push_back(Clock::duration(Clock::now().time_since_epoch().count() - told->sent));
+    ++told->received;
   }
   std::sort(delays.begin(), delays.end());
   const auto median = std::chrono::duration_cast<std::chrono::microseconds>(delays[kEventCount / 2]);

@@ -54,7 +54,8 @@ TEST(AccessLog, MasksClientsWhereItIsTold) {
     std::string access, audit;
     append_access_line(access, context, nullptr, {}, rules);
     append_audit_line(audit, {}, {"login", "ada", {}, {}, client, {}}, rules);
-    const json::value* told = json::parse(access).as_object().if_contains("client");
+    const json::value line = json::parse(access);
+    const json::value* told = line.as_object().if_contains("client");
     EXPECT_EQ(audit.find("\"client\"") == audit.npos, told == nullptr);
     const std::string text(told == nullptr ? std::string() : std::string(told->as_string()));
     EXPECT_NE(audit.find(text), audit.npos);

@@ -120,11 +120,11 @@ TEST_F(Resolving, SaysWhyANameHasNoAddressAndAsksAgainForTheNextRequest) {
 
 TEST_F(Resolving, KeepsTheLastGoodAnswerAndAsksAgainInTheBackground) {
   auto second = std::make_shared<sallyport::testing::Gate>();
-  std::atomic<int> asked{0};
+  auto asked = std::make_shared<std::atomic<int>>(0);  // the last asking may outlive the test
   Resolver resolver(
       context.get_executor(),
-      [&, second](auto&, auto, error_code& ec) -> Resolver::Endpoints {
-        switch (++asked) {
+      [asked, second](auto&, auto, error_code& ec) -> Resolver::Endpoints {
+        switch (++*asked) {
           case 1:
             return addresses({"10.0.0.1"});
           case 2:
@@ -141,7 +141,7 @@ TEST_F(Resolving, KeepsTheLastGoodAnswerAndAsksAgainInTheBackground) {
   EXPECT_EQ(ask_now(resolver, named("orders"), milliseconds(0)).endpoints, addresses({"10.0.0.1"}));
   ASSERT_TRUE(second->wait_for_arrivals());
   EXPECT_EQ(ask_now(resolver, named("orders"), milliseconds(0)).endpoints, addresses({"10.0.0.1"}));
-  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(*asked, 2);
   second->open();
   // Its failure changes nothing; the next answer does.
   Answer answer;
